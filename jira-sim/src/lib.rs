@@ -1,0 +1,1 @@
+//! A stateful, strict simulation of the parts of Jira that Conduit talks to.

@@ -1,0 +1,1 @@
+//! Conduit moves Jira tickets when code moves.

@@ -1,0 +1,2 @@
+//! The `conduit` binary.
+fn main() {}
