@@ -1,0 +1,190 @@
+//! What is durable: hooks and tokens, events as they came in, and one ordered queue per ticket.
+//!
+//! Two stages, because an event is durable as a whole but its tickets live their own lives:
+//!
+//! ```text
+//!  ingest ─▶ inbox ─ route ─▶ a queue per ticket ─ claim ─▶ leased ─ finish ─▶ finished
+//!            (events)          (jobs)  ▲                       │
+//!                                      └── delay ◀── retry ────┘
+//! ```
+//!
+//! A job is one ticket of one event, in one generation (a replay is the next generation). *Invariant:* a
+//! ticket with unfinished jobs is in exactly one of ready, leased, delayed; only the head of its queue is
+//! ever claimed. So two events of one ticket are never worked on at once and never reordered, and a ticket
+//! that waits blocks itself alone.
+//!
+//! [`Store`] is the one trait; [`sqlite`] and [`redis`] are its implementations, held to the same
+//! behaviour by one conformance suite (`tests/it/store/`). A store measures leases and delays by its own
+//! clock (Redis: the server's), so callers pass durations, never deadlines.
+
+mod codec;
+mod model;
+pub mod redis;
+pub mod sqlite;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::registration::Hook;
+use crate::secrets::token::Token;
+use crate::trace::TicketTrace;
+
+pub use codec::{compress, decompress};
+pub use model::{
+    Claim, ClaimRequest, Content, EventId, EventQuery, EventRecord, EventState, InboxItem, Ingested, JobId,
+    JobState, Lease, NewEvent, NewJob, Page, PausedSite, QueueStatus, ReplayScope, Replayed, Routing,
+    TicketState, Tidied,
+};
+
+/// What can go wrong between Conduit and its store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, is read-only, full, or still loading. The same call may succeed later;
+    /// nothing was half-written.
+    #[error("the store cannot take this now: {0}")]
+    Unavailable(String),
+    /// The lease belongs to somebody else by now: whatever was to be written must not be.
+    #[error("the lease on {0} was lost to another worker")]
+    LostLease(JobId),
+    /// A stored value cannot be read back.
+    #[error("{what} in the store cannot be read: {why}")]
+    Damaged {
+        /// Which value.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The store cannot carry Conduit's promises, or belongs to another version. Stops the start.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+/// The result of a store call.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Everything Conduit keeps. Shared by all tasks of a process; several processes may share one store.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // --- configuration -------------------------------------------------------------------------------
+
+    /// Sets `name` to `value` unless it is set, and returns the value in force.
+    ///
+    /// Holds what must be chosen once and be the same for everybody: the check value of the master key,
+    /// the first administrator's token.
+    async fn setting_once(&self, name: &str, value: &str) -> Result<String>;
+
+    /// The hook registered under this name.
+    async fn hook(&self, provider: &str, repo_id: &str) -> Result<Option<Hook>>;
+
+    /// All hooks of one provider, or of all, ordered by name.
+    async fn hooks(&self, provider: Option<&str>) -> Result<Vec<Hook>>;
+
+    /// Adds a hook; `false` when its name is taken.
+    async fn add_hook(&self, hook: &Hook) -> Result<bool>;
+
+    /// Saves a changed hook over the revision it was read at (`hook.revision`), which goes up by one;
+    /// `false` when somebody else saved it meanwhile or it is gone.
+    async fn save_hook(&self, hook: &Hook) -> Result<bool>;
+
+    /// Removes a hook; `false` when there is none. Its events stay.
+    async fn remove_hook(&self, provider: &str, repo_id: &str) -> Result<bool>;
+
+    /// All tokens, revoked ones included.
+    async fn tokens(&self) -> Result<Vec<Token>>;
+
+    /// Adds a token or replaces the one of the same hash.
+    async fn save_token(&self, token: &Token) -> Result<()>;
+
+    // --- the inbox -----------------------------------------------------------------------------------
+
+    /// Makes an event durable, in one atomic step with its dedupe by id and by occurrence.
+    ///
+    /// * A new event without a verdict goes to the end of the inbox.
+    /// * A new event with a verdict (`stale`, `repo_mismatch`, `unsupported_event`, `not_normalisable`) is
+    ///   recorded as finished; it never claims its occurrence.
+    /// * A new event whose occurrence another event stands for is recorded as finished, `duplicate`.
+    /// * A known event id changes nothing, unless the event has failed or dead tickets: those go to the
+    ///   inbox again as the next generation.
+    ///
+    /// When it returns, the event survives whatever the store survives.
+    async fn ingest(&self, event: &NewEvent) -> Result<Ingested>;
+
+    /// Keeps a delivery's raw body, compressed by [`compress`], for the event log. An unknown event: no-op.
+    async fn save_body(&self, id: &EventId, compressed: &[u8]) -> Result<()>;
+
+    /// The raw body as it was kept, still compressed.
+    async fn body(&self, id: &EventId) -> Result<Option<Vec<u8>>>;
+
+    /// The first events that wait to be fanned out, in order, without taking them off the inbox.
+    ///
+    /// Only one worker at a time gets any (of a partition): the holder of a short, fenced lease, which
+    /// each call renews. Others get an empty list.
+    async fn inbox(&self, worker: &str, most: usize) -> Result<Vec<InboxItem>>;
+
+    /// Fans an event out: its ticket list is saved, each job goes to the end of its ticket's queue, the
+    /// tickets in `settled` are recorded as finished, and the item leaves the inbox.
+    ///
+    /// Idempotent, because it may be repeated after a crash. Fails with [`StoreError::LostLease`] when
+    /// the inbox has another holder by now.
+    async fn route(&self, item: &InboxItem, routing: &Routing) -> Result<()>;
+
+    // --- jobs ----------------------------------------------------------------------------------------
+
+    /// Leases the heads of up to `request.most` tickets that are ready, those whose delay is over included.
+    ///
+    /// Projects of a site, and sites, take turns. Paused sites and `request.skip_sites` are left out.
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>>;
+
+    /// Saves a job's state and renews its lease.
+    async fn checkpoint(&self, lease: &Lease, state: &JobState) -> Result<()>;
+
+    /// Renews a lease.
+    async fn heartbeat(&self, lease: &Lease) -> Result<()>;
+
+    /// Ends a job with its trace (whose verdict is final); the ticket's next job becomes ready.
+    async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<()>;
+
+    /// Saves a job's state and gives its ticket back, to be claimed again after `delay`.
+    async fn retry(&self, lease: &Lease, delay: Duration, state: &JobState) -> Result<()>;
+
+    /// Gives a ticket back untouched, to be claimed again at once.
+    async fn hand_back(&self, lease: &Lease) -> Result<()>;
+
+    /// Returns when there may be something to do, or after `most`. Only a hint: callers look anyway.
+    async fn wait_for_work(&self, most: Duration);
+
+    /// The upkeep that each worker process asks for once a second: expired leases go back to the front,
+    /// finished tickets are carried home to their event, and what is older than `retention` is
+    /// removed in small steps.
+    async fn tidy(&self, retention: Duration) -> Result<Tidied>;
+
+    // --- questions and orders ------------------------------------------------------------------------
+
+    /// One event.
+    async fn event(&self, id: &EventId) -> Result<Option<EventRecord>>;
+
+    /// The newest trace of each ticket of an event, in the order the event names them.
+    async fn ticket_traces(&self, id: &EventId) -> Result<Vec<TicketTrace>>;
+
+    /// Events, newest first, that match all of the query's filters. Answered from indexes.
+    async fn events(&self, query: &EventQuery) -> Result<Page<EventRecord>>;
+
+    /// Sends finished tickets of an event through again, as the next generation.
+    async fn replay(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed>;
+
+    /// What waits, and for how long.
+    async fn queue(&self) -> Result<QueueStatus>;
+
+    /// Stops claims on a site until it is resumed. The first reason stays.
+    async fn pause(&self, site: &str, why: &str) -> Result<()>;
+
+    /// Lets a site go on; `false` when it was not paused.
+    async fn resume(&self, site: &str) -> Result<bool>;
+
+    /// Whether the store takes writes now.
+    async fn check(&self) -> Result<()>;
+
+    /// Things the operator should know about this store's settings, one sentence each.
+    async fn warnings(&self) -> Result<Vec<String>>;
+}

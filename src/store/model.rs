@@ -1,0 +1,434 @@
+//! The plain data that goes into a store and comes out of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::event::Event;
+use crate::event::ticket::{IgnoredKey, Source};
+use crate::trace::{EventSummary, Outcome, Reason, Received, TicketTrace, Trace, Verdict};
+
+/// The id of an event: a hash of its hook and delivery id, so that a redelivery finds the first.
+///
+/// 26 characters of lower-case base32 (RFC 4648 alphabet without padding). The first 16 bits come from
+/// the repository alone: they choose the inbox partition, so that an organisation's hook and a
+/// repository's hook, which report the same change, meet in one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventId(String);
+
+impl EventId {
+    /// The length of every id.
+    pub const LEN: usize = 26;
+
+    /// The id of the delivery `delivery_id` on `hook` (`github/acme-shop`).
+    ///
+    /// `repository` is the forge's own id of the repository, or the hook's name when the payload names none.
+    pub fn new(hook: &str, repository: &str, delivery_id: &str) -> Self {
+        let provider = hook.split('/').next().unwrap_or_default();
+        let home = Sha256::digest(format!("{provider}\n{repository}"));
+        let own = Sha256::digest(format!("{hook}\n{delivery_id}"));
+        let bytes: Vec<u8> = home.iter().take(2).chain(own.iter().take(14)).copied().collect();
+        Self(data_encoding::BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())
+    }
+
+    /// Reads an id that somebody typed; `None` when it cannot be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        let good = text.len() == Self::LEN && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'2'..=b'7'));
+        good.then_some(Self(text))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Sixteen bits that are the same for all events of one repository.
+    pub fn home(&self) -> u16 {
+        let bytes = data_encoding::BASE32_NOPAD.decode(self.0.to_ascii_uppercase().as_bytes());
+        bytes.ok().and_then(|b| b.first_chunk().copied()).map_or(0, u16::from_be_bytes)
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The id of a job: one ticket of one event in one generation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct JobId {
+    /// The event.
+    pub event: EventId,
+    /// The issue key as the event wrote it.
+    pub key: String,
+    /// 1, and one more for each replay.
+    pub generation: u32,
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.event, self.key, self.generation)
+    }
+}
+
+impl JobId {
+    /// Reads what [`fmt::Display`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (event, rest) = text.split_once(':')?;
+        let (key, generation) = rest.rsplit_once(':')?;
+        let generation = generation.parse().ok()?;
+        Some(Self { event: EventId::parse(event)?, key: key.to_owned(), generation })
+    }
+}
+
+/// A verified delivery on its way into the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// See [`EventId::new`].
+    pub id: EventId,
+    /// The forge: `github`.
+    pub provider: String,
+    /// The forge's own id of the delivery.
+    pub delivery_id: String,
+    /// See [`Event::occurrence`].
+    pub occurrence: Option<String>,
+    /// The repository's path, for the index; empty when the payload names none.
+    pub repo: String,
+    /// See [`Event::kind`].
+    pub kind: String,
+    /// What it means, or the bytes that could not be understood.
+    pub content: Content,
+    /// When and how it arrived.
+    pub received: Received,
+    /// Set: recorded as finished with this verdict. Not set: to be fanned out.
+    pub verdict: Option<Verdict>,
+    /// One sentence that goes with the verdict.
+    pub detail: Option<String>,
+}
+
+/// What is kept of a delivery.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// The normalised event.
+    Event(Box<Event>),
+    /// A verified body that could not be normalised, whole, so that nothing accepted is ever gone.
+    Raw(Vec<u8>),
+}
+
+/// What became of an ingest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ingested {
+    /// It, or the same change, had been accepted before.
+    pub duplicate: bool,
+    /// Tickets of an earlier delivery that were queued again because they had failed.
+    pub requeued: Vec<String>,
+}
+
+/// An event that waits to be fanned out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InboxItem {
+    /// The event.
+    pub id: EventId,
+    /// Which time it goes through.
+    pub generation: u32,
+    /// The tickets to send through again; empty: all that it names.
+    pub only: Vec<String>,
+    /// The hook it came in by: `github/acme-shop`.
+    pub hook: String,
+    /// A person asked for this run: staleness and the number of tickets hold it back no longer.
+    pub replayed: bool,
+    /// What it means; `Err` when the stored event cannot be read by this version, with why.
+    pub event: Result<Event, String>,
+    /// Proof of holding the inbox partition.
+    pub fence: u64,
+}
+
+/// How an event fans out.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Routing {
+    /// Tickets to be worked on, in the order the event names them.
+    pub jobs: Vec<NewJob>,
+    /// Tickets that were settled without asking anybody, with their final traces.
+    pub settled: Vec<TicketTrace>,
+    /// What looked like a key and was not acted on.
+    pub ignored: Vec<IgnoredKey>,
+    /// The event's own verdict when there are neither jobs nor settled tickets.
+    pub verdict: Option<Verdict>,
+    /// One sentence that goes with the verdict.
+    pub detail: Option<String>,
+}
+
+/// A ticket to be worked on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// The site's configured name.
+    pub site: String,
+    /// The project key, in capitals.
+    pub project: String,
+    /// The issue key, in capitals.
+    pub key: String,
+    /// Where the event names it.
+    pub found_in: Vec<Source>,
+}
+
+/// Who asks for work, and how much.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// A name that no other running process has.
+    pub worker: String,
+    /// How long the lease lasts without a heartbeat.
+    pub lease: Duration,
+    /// How many tickets at most.
+    pub most: usize,
+    /// Sites that have as many workers as they may.
+    pub skip_sites: Vec<String>,
+}
+
+/// The right to work on a ticket. Everything written under it is refused once it is lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub job: JobId,
+    /// The site it is on.
+    pub site: String,
+    /// Goes up with each claim of the store; the store refuses an older one.
+    pub fence: u64,
+    /// How long it lasts from the last heartbeat.
+    pub duration: Duration,
+}
+
+/// A leased job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// The right to work on it.
+    pub lease: Lease,
+    /// The project key.
+    pub project: String,
+    /// Where the event names the ticket.
+    pub found_in: Vec<Source>,
+    /// When the job was queued.
+    pub queued_at: Timestamp,
+    /// What an earlier worker left, [`None`] the first time.
+    pub state: Option<JobState>,
+    /// The event; `Err` when the stored event cannot be read by this version, with why.
+    pub event: Result<Event, String>,
+}
+
+/// What a worker leaves for the next one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobState {
+    /// The worker's own notes (the intent, the attempts); the store does not look inside.
+    pub progress: serde_json::Value,
+    /// The trace so far; its verdict says what the ticket waits for.
+    pub trace: TicketTrace,
+}
+
+/// Where an event is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventState {
+    /// In the inbox.
+    Waiting,
+    /// Fanned out; at least one ticket is not finished.
+    Working,
+    /// All over.
+    Finished,
+}
+
+/// An event as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRecord {
+    /// Its id.
+    pub id: EventId,
+    /// The forge.
+    pub provider: String,
+    /// The forge's own id of the delivery.
+    pub delivery_id: String,
+    /// The repository's path.
+    pub repo: String,
+    /// See [`Event::kind`].
+    pub kind: String,
+    /// When and how it arrived.
+    pub received: Received,
+    /// Where it is on its way.
+    pub state: EventState,
+    /// The gravest of its tickets' verdicts, or its own.
+    pub verdict: Verdict,
+    /// One sentence that goes with the verdict.
+    pub detail: Option<String>,
+    /// The event that stood for this change already.
+    pub duplicate_of: Option<EventId>,
+    /// How often it was sent through.
+    pub generation: u32,
+    /// Its tickets, in the order it names them.
+    pub tickets: Vec<TicketState>,
+    /// What looked like a key and was not acted on.
+    pub ignored: Vec<IgnoredKey>,
+    /// The normalised event; `None` when it could not be normalised (its body is kept then).
+    pub event: Option<Event>,
+}
+
+/// How far one ticket of an event is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketState {
+    /// The issue key.
+    pub key: String,
+    /// The site it is on; empty for a settled ticket.
+    pub site: String,
+    /// The generation of its newest job.
+    pub generation: u32,
+    /// How it ended, or what it waits for (as last carried home).
+    pub verdict: Verdict,
+}
+
+/// Which events to list. Filters that are not set let everything through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventQuery {
+    /// Events that name this issue key.
+    pub ticket: Option<String>,
+    /// Events of this repository path.
+    pub repo: Option<String>,
+    /// Events with this outcome.
+    pub outcome: Option<Outcome>,
+    /// Events received at or after this time.
+    pub since: Option<Timestamp>,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// How many on a page.
+    pub limit: usize,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next one begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// Which tickets of an event a replay takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayScope {
+    /// Failed and dead tickets; all of them when the event itself was held back (`stale`,
+    /// `too_many_tickets`) or never found a ticket.
+    Unfinished,
+    /// Every ticket, also those that moved.
+    All,
+}
+
+/// What a replay did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replayed {
+    /// These tickets go through again; empty: all that the event will be found to name.
+    Queued(Vec<String>),
+    /// There is no such event.
+    NotFound,
+    /// It is not finished yet.
+    NotFinished,
+    /// Nothing of it can be replayed in this scope, for the reason given by its verdict.
+    Refused(Reason),
+}
+
+/// What waits.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct QueueStatus {
+    /// Events to be fanned out.
+    pub inbox: u64,
+    /// Tickets that could be worked on now.
+    pub ready: u64,
+    /// Tickets being worked on.
+    pub leased: u64,
+    /// Tickets that wait for a retry.
+    pub delayed: u64,
+    /// Finished tickets whose patience ran out, still kept.
+    pub dead: u64,
+    /// Age in seconds of the oldest event that is not finished; 0 when there is none.
+    pub oldest_seconds: u64,
+    /// Sites that stand still.
+    pub paused: Vec<PausedSite>,
+}
+
+/// A site that stands still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PausedSite {
+    /// Its configured name.
+    pub site: String,
+    /// Who or what paused it.
+    pub why: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What [`super::Store::tidy`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// Leases that had expired and were taken back.
+    pub reaped: u64,
+    /// Finished tickets carried home to their events.
+    pub carried: u64,
+    /// Events removed because they were older than the retention.
+    pub removed: u64,
+}
+
+impl EventRecord {
+    /// The trace of this event with its tickets' traces.
+    pub fn into_trace(self, tickets: Vec<TicketTrace>) -> Trace {
+        let own = tickets.iter().map(|t| Verdict { outcome: t.outcome, reason: t.reason });
+        let verdict = Verdict::gravest(own).unwrap_or(self.verdict);
+        Trace {
+            schema: crate::trace::SCHEMA.to_owned(),
+            planned: false,
+            event_id: self.id.to_string(),
+            provider: self.provider,
+            delivery_id: self.delivery_id,
+            event: self.event.as_ref().map(EventSummary::from),
+            received: Some(self.received),
+            tickets,
+            ignored_keys: self.ignored,
+            outcome: verdict.outcome,
+            reason: verdict.reason,
+            detail: self
+                .detail
+                .or_else(|| self.duplicate_of.map(|id| format!("event {id} stands for this change"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_hooks_of_one_repository_share_a_home_and_nothing_else() {
+        let repo_hook = EventId::new("github/shop", "4711", "d-1");
+        let org_hook = EventId::new("github/acme", "4711", "d-2");
+        assert_ne!(repo_hook, org_hook);
+        assert_eq!(repo_hook.home(), org_hook.home());
+        assert_eq!(repo_hook, EventId::new("github/shop", "4711", "d-1"));
+        assert_ne!(repo_hook.home(), EventId::new("gitlab/shop", "4711", "d-1").home());
+        assert_eq!(repo_hook.as_str().len(), EventId::LEN);
+    }
+
+    #[test]
+    fn the_home_is_the_first_sixteen_bits_of_the_repositorys_hash() {
+        let id = EventId::new("github/shop", "4711", "d-1");
+        let digest = Sha256::digest("github\n4711");
+        assert_eq!(id.home(), u16::from_be_bytes([digest[0], digest[1]]));
+    }
+
+    #[test]
+    fn ids_are_read_back_and_nonsense_is_not_an_id() {
+        let id = EventId::new("github/shop", "4711", "d-1");
+        assert_eq!(EventId::parse(&id.as_str().to_uppercase()), Some(id.clone()));
+        assert_eq!(EventId::parse("SHOP-42"), None);
+        let job = JobId { event: id, key: "DEV-OPS-3".into(), generation: 2 };
+        assert_eq!(JobId::parse(&job.to_string()), Some(job));
+    }
+}
