@@ -102,6 +102,8 @@ pub struct NewEvent {
     pub repo: String,
     /// See [`Event::kind`].
     pub kind: String,
+    /// The projects that the hook may move, as it was when the delivery came; `None`: all.
+    pub projects: Option<Vec<String>>,
     /// What it means, or the bytes that could not be understood.
     pub content: Content,
     /// When and how it arrived.
@@ -139,8 +141,8 @@ pub struct InboxItem {
     pub generation: u32,
     /// The tickets to send through again; empty: all that it names.
     pub only: Vec<String>,
-    /// The hook it came in by: `github/acme-shop`.
-    pub hook: String,
+    /// The projects that the hook may move; `None`: all.
+    pub projects: Option<Vec<String>>,
     /// A person asked for this run: staleness and the number of tickets hold it back no longer.
     pub replayed: bool,
     /// What it means; `Err` when the stored event cannot be read by this version, with why.
