@@ -39,3 +39,42 @@ impl Clock {
         self.ahead_ms.fetch_add(by, Ordering::Relaxed);
     }
 }
+
+/// Reads a length of time as people write it: `90s`, `30m`, `24h`, `7d`, `1h 30m`; `0` is none at all.
+///
+/// Days are 24 hours. `None` for anything else, negative lengths included.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    if text == "0" {
+        return Some(Duration::ZERO);
+    }
+    let span: jiff::Span = text.parse().ok()?;
+    let length = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(length).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_as_people_write_them() {
+        let hours = |h| Some(Duration::from_hours(h));
+        assert_eq!(parse_duration("24h"), hours(24));
+        assert_eq!(parse_duration("7d"), hours(7 * 24));
+        assert_eq!(parse_duration("1h 30m"), Some(Duration::from_mins(90)));
+        assert_eq!(parse_duration("0"), Some(Duration::ZERO));
+        for nonsense in ["", "3x", "-1h", "soon", "24", "999999999999d"] {
+            assert_eq!(parse_duration(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn a_moved_clock_is_moved_for_all_its_clones() {
+        let clock = Clock::system();
+        let clone = clock.clone();
+        let before = clone.now();
+        clock.advance(Duration::from_hours(1));
+        assert!(clone.now().as_second() - before.as_second() >= 3600);
+    }
+}

@@ -1,2 +1,5 @@
-//! The `conduit` binary.
-fn main() {}
+//! The `conduit` binary: parse, run, exit code.
+
+fn main() -> std::process::ExitCode {
+    conduit::cli::run()
+}

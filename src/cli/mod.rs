@@ -1,1 +1,102 @@
-//! (being written)
+//! The command line: one file a command.
+
+mod client;
+mod completion;
+mod error;
+mod events;
+mod healthcheck;
+mod hooks;
+mod queue;
+mod table;
+mod why;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub use error::CliError;
+
+/// Moves Jira tickets when code moves.
+#[derive(Debug, Parser)]
+#[command(name = "conduit", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// How to print what was asked for
+    #[arg(short, long, global = true, default_value = "text", value_name = "FORMAT")]
+    output: Output,
+    /// What to do
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How a command prints its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For scripts; every document carries its `schema`.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say why a ticket did, or did not, move
+    Why(why::WhyArgs),
+    /// Registered repositories
+    #[command(subcommand)]
+    Hooks(hooks::HooksCommand),
+    /// What came in
+    #[command(subcommand)]
+    Events(events::EventsCommand),
+    /// What waits
+    #[command(subcommand)]
+    Queue(queue::QueueCommand),
+    /// Ask a running service whether it is ready; for containers
+    Healthcheck(healthcheck::HealthcheckArgs),
+    /// Print the completion script for a shell
+    Completion(completion::CompletionArgs),
+}
+
+/// Runs one command and says how it ended.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command.run(cli.output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error.print();
+            error.exit_code()
+        }
+    }
+}
+
+impl Command {
+    fn run(self, output: Output) -> Result<(), CliError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(anyhow::Error::from)?;
+        runtime.block_on(async {
+            match self {
+                Self::Why(args) => why::run(args, output).await,
+                Self::Hooks(command) => command.run(output).await,
+                Self::Events(command) => command.run(output).await,
+                Self::Queue(command) => command.run(output).await,
+                Self::Healthcheck(args) => healthcheck::run(args).await,
+                Self::Completion(args) => {
+                    completion::run(&args);
+                    Ok(())
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -22,6 +22,21 @@ pub enum Source {
     Merged,
 }
 
+impl Source {
+    /// The name as written in a rule's `keys`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Branch => "branch",
+            Self::Body => "body",
+            Self::Commits => "commits",
+            Self::Message => "message",
+            Self::Notes => "notes",
+            Self::Merged => "merged",
+        }
+    }
+}
+
 /// A ticket an event names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundKey {

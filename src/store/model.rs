@@ -339,7 +339,7 @@ pub enum Replayed {
 }
 
 /// What waits.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueStatus {
     /// Events to be fanned out.
     pub inbox: u64,
@@ -358,7 +358,7 @@ pub struct QueueStatus {
 }
 
 /// A site that stands still.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PausedSite {
     /// Its configured name.
     pub site: String,

@@ -4,7 +4,10 @@
 //! seen and decided, never a secret. Its JSON (`conduit.trace/1`) is part of the contract: `why -o json`,
 //! `plan -o json` and `GET /conduit/api/events/{id}` all answer it.
 
+mod advice;
 mod outcome;
+mod printable;
+pub mod text;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,7 @@ use crate::event::ticket::{IgnoredKey, Source};
 use crate::event::{Event, Subject, Trigger};
 
 pub use outcome::{Outcome, Reason, Verdict};
+pub use printable::printable;
 
 /// The name of the JSON's shape.
 pub const SCHEMA: &str = "conduit.trace/1";

@@ -1,0 +1,141 @@
+//! What the first start makes, and every later start finds: the master key and the first
+//! administrator's token.
+
+use std::io::{IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::clock::Clock;
+use crate::secrets::token::{Role, Token};
+use crate::secrets::{Keyring, MasterKey, Secret};
+use crate::settings::{SettingError, Settings, StoreUrl};
+use crate::store::Store;
+
+/// The name of the token that comes from `CONDUIT_ADMIN_TOKEN` or from the first start.
+const FIRST_ADMIN: &str = "first-admin";
+
+/// The value that only the right master key opens.
+const KEY_CHECK: &str = "key_check";
+
+/// The keyring of this process: from the settings, or from the file that the first start made beside
+/// the embedded store.
+pub fn keyring(settings: &Settings) -> anyhow::Result<Keyring> {
+    let text = match (&settings.secret_key, &settings.store) {
+        (Some(key), _) => key.clone(),
+        (None, StoreUrl::Sqlite(path)) => key_file(&beside(path, "secret.key"))?,
+        (None, StoreUrl::Redis(_)) => {
+            return Err(SettingError::missing("CONDUIT_SECRET_KEY", "it is required with Redis").into());
+        }
+    };
+    let key = MasterKey::from_base64(text.expose()).map_err(|error| SettingError {
+        name: "CONDUIT_SECRET_KEY".into(),
+        found: "it cannot be used".into(),
+        allowed: error.to_string(),
+    })?;
+    Ok(Keyring::new(&key, &[]))
+}
+
+fn key_file(path: &Path) -> anyhow::Result<Secret> {
+    if let Ok(text) = std::fs::read_to_string(path) {
+        return Ok(Secret::new(text.trim()));
+    }
+    let text = MasterKey::generate()?.to_base64();
+    match write_private(path, text.expose()) {
+        Ok(()) => Ok(text),
+        // Another process made it in the same moment: its key is the one.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+            Ok(Secret::new(text.trim()))
+        }
+        Err(error) => Err(error).with_context(|| format!("writing {}", path.display())),
+    }
+}
+
+/// Stops the start when the store's secrets were sealed with another master key.
+pub async fn check_key(store: &dyn Store, keyring: &Keyring) -> anyhow::Result<()> {
+    let mine = keyring.seal(&Secret::new("conduit"), KEY_CHECK)?;
+    let in_force = store.setting_once(KEY_CHECK, &mine).await?;
+    keyring.open(&in_force, KEY_CHECK).map(drop).map_err(|error| {
+        let found = format!("it is not the key that this store's secrets were sealed with: {error}");
+        let allowed =
+            "the key that was in use before; without it, hooks must be registered anew in a new store";
+        SettingError { name: "CONDUIT_SECRET_KEY".into(), found, allowed: allowed.into() }.into()
+    })
+}
+
+/// Sees to it that there is an administrator.
+///
+/// A token from the settings replaces the one that was set before, unless it was revoked: a revoked token
+/// never comes back. Without a setting, the first start makes one and says where it is.
+pub async fn first_admin(store: &dyn Store, settings: &Settings, clock: &Clock) -> anyhow::Result<()> {
+    let tokens = store.tokens().await?;
+    match &settings.admin_token {
+        Some(secret) => set_admin(store, &tokens, secret, clock).await,
+        None if tokens.iter().any(|token| token.role == Role::Admin) => Ok(()),
+        None => {
+            let secret = Secret::generate()?;
+            // The token must be known to the administrator before it opens anything.
+            hand_over(settings, &secret)?;
+            Ok(store.save_token(&Token::new(FIRST_ADMIN, Role::Admin, &secret, clock.now())).await?)
+        }
+    }
+}
+
+async fn set_admin(
+    store: &dyn Store,
+    tokens: &[Token],
+    secret: &Secret,
+    clock: &Clock,
+) -> anyhow::Result<()> {
+    let token = Token::new(FIRST_ADMIN, Role::Admin, secret, clock.now());
+    if let Some(known) = tokens.iter().find(|known| known.hash == token.hash) {
+        if known.revoked_at.is_some() {
+            tracing::warn!("CONDUIT_ADMIN_TOKEN was revoked and stays so; set another one");
+        }
+        return Ok(());
+    }
+    store.save_token(&token).await?;
+    let replaced = tokens.iter().filter(|old| old.name == FIRST_ADMIN && old.revoked_at.is_none());
+    for old in replaced {
+        store.save_token(&Token { revoked_at: Some(clock.now()), ..old.clone() }).await?;
+    }
+    Ok(())
+}
+
+/// Shows a new administrator's token once: on a terminal, else in a file that only its owner reads.
+fn hand_over(settings: &Settings, secret: &Secret) -> anyhow::Result<()> {
+    let mut terminal = std::io::stderr();
+    if terminal.is_terminal() {
+        writeln!(terminal, "Administrator token (shown once): {}", secret.expose())?;
+        return Ok(());
+    }
+    let path = match &settings.store {
+        StoreUrl::Sqlite(path) => beside(path, "admin-token"),
+        StoreUrl::Redis(_) => {
+            return Err(SettingError::missing("CONDUIT_ADMIN_TOKEN", "it is required with Redis").into());
+        }
+    };
+    // One that a start left behind before its token was stored opens nothing.
+    let _ = std::fs::remove_file(&path);
+    write_private(&path, secret.expose()).with_context(|| format!("writing {}", path.display()))?;
+    tracing::info!(path = %path.display(), "the administrator token is in {}", path.display());
+    Ok(())
+}
+
+fn beside(store: &Path, name: &str) -> PathBuf {
+    store.parent().unwrap_or(Path::new("")).join(name)
+}
+
+/// Writes a new file that only its owner may read; fails when it exists.
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}

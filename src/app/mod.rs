@@ -1,0 +1,3 @@
+//! The composition root: the one place that chooses implementations and puts the rooms together.
+
+pub mod bootstrap;

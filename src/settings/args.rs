@@ -1,0 +1,330 @@
+//! The flags, each with its variable, its default and its words in `--help`; and their check.
+#![allow(
+    clippy::doc_markdown,
+    rustdoc::bare_urls,
+    reason = "these doc comments are the text of --help, not Markdown"
+)]
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use url::Url;
+
+use super::{RedisUrl, SettingError, Settings, SiteConfig, StoreUrl, WebSettings, WorkSettings, duration};
+use crate::secrets::Secret;
+
+/// Where the rules are.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// Folder with workers.yaml and statemachines/
+    #[arg(long, env = "CONDUIT_CONFIG", default_value = "config", value_name = "DIR")]
+    pub config: PathBuf,
+}
+
+/// How to log.
+#[derive(Debug, Clone, Args)]
+pub struct LogArgs {
+    /// What to log: a level, or a filter such as `info,conduit::jira=debug`
+    #[arg(long, env = "CONDUIT_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+    /// How to log: `text` or `json`
+    #[arg(long, env = "CONDUIT_LOG_FORMAT", default_value = "text", value_name = "FORMAT", value_parser = ["text", "json"])]
+    pub log_format: String,
+}
+
+/// The store and what protects it.
+#[derive(Debug, Clone, Args)]
+pub struct StoreArgs {
+    /// The store: `sqlite:PATH` or `redis://…`, `rediss://…` [default: sqlite:data/conduit.db]
+    #[arg(long, env = "CONDUIT_STORE", value_name = "URL", hide_env_values = true)]
+    pub store: Option<String>,
+    /// Another name for --store
+    #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+    /// The first administrator's token [default: made at the first start; required with Redis]
+    #[arg(long, env = "CONDUIT_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub admin_token: Option<String>,
+    /// 32 bytes in base64 that encrypt stored secrets [default: made beside the SQLite file; required with Redis]
+    #[arg(long, env = "CONDUIT_SECRET_KEY", value_name = "BASE64", hide_env_values = true)]
+    pub secret_key: Option<String>,
+    /// A file that holds CONDUIT_SECRET_KEY
+    #[arg(long, env = "CONDUIT_SECRET_KEY_FILE", value_name = "PATH")]
+    pub secret_key_file: Option<PathBuf>,
+    /// How long finished events stay readable
+    #[arg(long, env = "CONDUIT_RETENTION", default_value = "30d", value_name = "TIME")]
+    pub retention: String,
+    /// Where health and metrics are served
+    #[arg(long, env = "CONDUIT_MANAGEMENT_LISTEN", default_value = "127.0.0.1:9093", value_name = "ADDR")]
+    pub management_listen: String,
+}
+
+/// Where deliveries come in.
+#[derive(Debug, Clone, Args)]
+pub struct ListenArgs {
+    /// Where webhooks and the API are served
+    #[arg(long, env = "CONDUIT_LISTEN", default_value = "127.0.0.1:9091", value_name = "ADDR")]
+    pub listen: String,
+    /// Where the outside reaches this service, e.g. https://conduit.example.com
+    #[arg(long, env = "CONDUIT_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Keep raw bodies for the event log: `yes` or `no`
+    #[arg(long, env = "CONDUIT_KEEP_PAYLOADS", default_value = "yes", value_name = "YES|NO")]
+    pub keep_payloads: String,
+    /// Events older than this are recorded and do not act; 0: none is too old
+    #[arg(long, env = "CONDUIT_MAX_EVENT_AGE", default_value = "7d", value_name = "TIME")]
+    pub max_event_age: String,
+}
+
+/// How tickets are worked on.
+#[derive(Debug, Clone, Args)]
+pub struct WorkArgs {
+    /// Tickets worked on at once
+    #[arg(long = "workers", env = "CONDUIT_WORKERS", default_value = "16", value_name = "N")]
+    pub workers: String,
+    /// The Jira site.
+    #[command(flatten)]
+    pub jira: JiraArgs,
+}
+
+/// The Jira site, for workers in workers.yaml that do not name one of their own.
+#[derive(Debug, Clone, Default, Args)]
+pub struct JiraArgs {
+    /// The Jira site, e.g. https://acme.atlassian.net
+    #[arg(long, env = "ATLASSIAN_DOMAIN_URL", value_name = "URL")]
+    pub atlassian_domain_url: Option<String>,
+    /// Cloud: the account's e-mail address; Data Center: a user
+    #[arg(long, env = "ATLASSIAN_EMAIL", value_name = "EMAIL")]
+    pub atlassian_email: Option<String>,
+    /// Cloud: an API token; Data Center: the user's password
+    #[arg(long, env = "ATLASSIAN_API_KEY", value_name = "KEY", hide_env_values = true)]
+    pub atlassian_api_key: Option<String>,
+    /// Data Center: a personal access token
+    #[arg(long, env = "ATLASSIAN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub atlassian_token: Option<String>,
+}
+
+/// The flags of `conduit serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// The rules.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The listeners.
+    #[command(flatten)]
+    pub listen: ListenArgs,
+    /// The workers.
+    #[command(flatten)]
+    pub work: WorkArgs,
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
+    /// Take deliveries in, but leave the work to `conduit worker`
+    #[arg(long)]
+    pub no_workers: bool,
+}
+
+/// The flags of `conduit worker`.
+#[derive(Debug, Clone, Args)]
+pub struct WorkerArgs {
+    /// The rules.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The workers.
+    #[command(flatten)]
+    pub work: WorkArgs,
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+impl ServeArgs {
+    /// Checks every setting.
+    pub fn settings(&self) -> Result<Settings, SettingError> {
+        let work = if self.no_workers { None } else { Some(self.work.check()?) };
+        settings(&self.config, &self.store, work, Some(self.listen.check()?))
+    }
+}
+
+impl WorkerArgs {
+    /// Checks every setting.
+    pub fn settings(&self) -> Result<Settings, SettingError> {
+        settings(&self.config, &self.store, Some(self.work.check()?), None)
+    }
+}
+
+fn settings(
+    config: &ConfigArgs,
+    store: &StoreArgs,
+    work: Option<WorkSettings>,
+    web: Option<WebSettings>,
+) -> Result<Settings, SettingError> {
+    let url = store.url()?;
+    let settings = Settings {
+        config: config.config.clone(),
+        admin_token: store.admin_token()?,
+        secret_key: store.secret_key()?,
+        retention: duration("CONDUIT_RETENTION", &store.retention)?,
+        management_listen: address("CONDUIT_MANAGEMENT_LISTEN", &store.management_listen)?,
+        store: url,
+        work,
+        web,
+    };
+    settings.check_redis_needs()?;
+    Ok(settings)
+}
+
+impl Settings {
+    /// Several machines share a Redis, so what one would make for itself must be given to all.
+    fn check_redis_needs(&self) -> Result<(), SettingError> {
+        if !matches!(self.store, StoreUrl::Redis(_)) {
+            return Ok(());
+        }
+        if self.admin_token.is_none() && self.web.is_some() {
+            let help =
+                "with Redis, set the first administrator's token (make one with: openssl rand -hex 32)";
+            return Err(SettingError::missing("CONDUIT_ADMIN_TOKEN", help));
+        }
+        if self.secret_key.is_none() {
+            let help = "with Redis, set the key that encrypts stored secrets (make one with: openssl rand -base64 32)";
+            return Err(SettingError::missing("CONDUIT_SECRET_KEY", help));
+        }
+        Ok(())
+    }
+}
+
+impl StoreArgs {
+    fn url(&self) -> Result<StoreUrl, SettingError> {
+        match (&self.store, &self.redis_url) {
+            (Some(store), Some(redis)) if store != redis => Err(SettingError {
+                name: "CONDUIT_STORE and REDIS_URL".into(),
+                found: "both are set, and differ".into(),
+                allowed: "set one of them".into(),
+            }),
+            (Some(url), _) => store_url("CONDUIT_STORE", url),
+            (None, Some(url)) => store_url("REDIS_URL", url),
+            (None, None) => Ok(StoreUrl::Sqlite("data/conduit.db".into())),
+        }
+    }
+
+    fn admin_token(&self) -> Result<Option<Secret>, SettingError> {
+        let short = "at least 16 characters without spaces (make one with: openssl rand -hex 32)";
+        match self.admin_token.as_deref() {
+            Some(token) if token.len() < 16 || token.contains(char::is_whitespace) => Err(SettingError {
+                name: "CONDUIT_ADMIN_TOKEN".into(),
+                found: "it is too short, or holds spaces".into(),
+                allowed: short.into(),
+            }),
+            token => Ok(token.map(Secret::new)),
+        }
+    }
+
+    fn secret_key(&self) -> Result<Option<Secret>, SettingError> {
+        match (&self.secret_key, &self.secret_key_file) {
+            (Some(key), _) => Ok(Some(Secret::new(key.trim()))),
+            (None, Some(path)) => read_secret("CONDUIT_SECRET_KEY_FILE", path).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+impl ListenArgs {
+    fn check(&self) -> Result<WebSettings, SettingError> {
+        let age = duration("CONDUIT_MAX_EVENT_AGE", &self.max_event_age)?;
+        Ok(WebSettings {
+            listen: address("CONDUIT_LISTEN", &self.listen)?,
+            public_url: self
+                .public_url
+                .as_deref()
+                .map(|url| http_url("CONDUIT_PUBLIC_URL", url))
+                .transpose()?,
+            keep_payloads: yes_or_no("CONDUIT_KEEP_PAYLOADS", &self.keep_payloads)?,
+            max_event_age: (!age.is_zero()).then_some(age),
+        })
+    }
+}
+
+impl WorkArgs {
+    fn check(&self) -> Result<WorkSettings, SettingError> {
+        let Ok(tickets_at_once @ 1..=1024) = self.workers.parse() else {
+            return Err(SettingError::wrong("CONDUIT_WORKERS", &self.workers, "a number from 1 to 1024"));
+        };
+        Ok(WorkSettings { tickets_at_once, site: self.jira.site() })
+    }
+}
+
+impl JiraArgs {
+    /// The site as the environment describes it; whether it is whole is checked when a worker needs it.
+    pub fn site(&self) -> SiteConfig {
+        SiteConfig {
+            url: self.atlassian_domain_url.clone(),
+            email: self.atlassian_email.clone(),
+            api_key: self.atlassian_api_key.as_deref().map(Secret::new),
+            token: self.atlassian_token.as_deref().map(Secret::new),
+            dialect: None,
+        }
+    }
+}
+
+/// Reads a store's address.
+pub(super) fn store_url(name: &str, url: &str) -> Result<StoreUrl, SettingError> {
+    const ALLOWED: &str = "sqlite:PATH, redis://HOST:PORT/DB or rediss://…";
+    // The address is not repeated: it may hold a password.
+    let wrong = || SettingError {
+        name: name.into(),
+        found: "it is not the address of a store".into(),
+        allowed: ALLOWED.into(),
+    };
+    match url.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(StoreUrl::Sqlite(PathBuf::from(path))),
+        Some(("redis" | "rediss", rest)) if rest.starts_with("//") => {
+            Ok(StoreUrl::Redis(RedisUrl(Secret::new(url))))
+        }
+        Some((scheme @ ("redis+sentinel" | "redis+cluster"), _)) => Err(SettingError {
+            name: name.into(),
+            found: format!("{scheme}:// is not supported yet"),
+            allowed: ALLOWED.into(),
+        }),
+        _ => Err(wrong()),
+    }
+}
+
+fn address(name: &str, text: &str) -> Result<SocketAddr, SettingError> {
+    text.parse().map_err(|_| {
+        SettingError::wrong(name, text, "an address and a port, such as 127.0.0.1:9091 or [::]:9091")
+    })
+}
+
+/// Reads an http(s) address.
+pub(super) fn http_url(name: &str, text: &str) -> Result<Url, SettingError> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        _ => Err(SettingError::wrong(
+            name,
+            text,
+            "an http or https address, such as https://conduit.example.com",
+        )),
+    }
+}
+
+fn yes_or_no(name: &str, text: &str) -> Result<bool, SettingError> {
+    match text {
+        "yes" | "true" | "1" => Ok(true),
+        "no" | "false" | "0" => Ok(false),
+        _ => Err(SettingError::wrong(name, text, "yes or no")),
+    }
+}
+
+fn read_secret(name: &str, path: &Path) -> Result<Secret, SettingError> {
+    std::fs::read_to_string(path).map(|text| Secret::new(text.trim())).map_err(|error| SettingError {
+        name: name.into(),
+        found: format!("{} cannot be read: {error}", path.display()),
+        allowed: "a file that this process may read".into(),
+    })
+}

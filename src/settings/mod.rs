@@ -1,0 +1,118 @@
+//! Flags, environment and files, read once into validated structs.
+//!
+//! Every setting is a flag and an environment variable (`conduit serve --help` is their reference). A
+//! wrong one stops the start with its name, what was found and what is allowed.
+
+mod args;
+mod workers;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::clock::parse_duration;
+use crate::secrets::Secret;
+
+pub use args::{ConfigArgs, JiraArgs, ListenArgs, LogArgs, ServeArgs, StoreArgs, WorkArgs, WorkerArgs};
+pub use workers::{Login, OneOrMany, SiteConfig, SiteEntry, WorkerEntry, WorkersFile};
+
+/// A setting that is missing or wrong.
+#[derive(Debug, thiserror::Error)]
+pub struct SettingError {
+    /// The variable's name.
+    pub name: String,
+    /// What was found; never a secret.
+    pub found: String,
+    /// What is allowed, or what to do.
+    pub allowed: String,
+}
+
+impl fmt::Display for SettingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}\n  = help: {}", self.name, self.found, self.allowed)
+    }
+}
+
+impl SettingError {
+    /// A setting that has a wrong value.
+    pub fn wrong(name: &str, value: &str, allowed: impl Into<String>) -> Self {
+        Self { name: name.into(), found: format!("found `{value}`"), allowed: allowed.into() }
+    }
+
+    /// A setting that is not there.
+    pub fn missing(name: &str, help: impl Into<String>) -> Self {
+        Self { name: name.into(), found: "it is not set".into(), allowed: help.into() }
+    }
+}
+
+/// Which store, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A file of the embedded store.
+    Sqlite(PathBuf),
+    /// A Redis server, with its credentials.
+    Redis(RedisUrl),
+}
+
+/// A Redis address. Prints without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisUrl(pub Secret);
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = Url::parse(self.0.expose()).ok().and_then(|url| url.host_str().map(str::to_owned));
+        write!(f, "RedisUrl({})", host.unwrap_or_default())
+    }
+}
+
+/// The settings of `conduit serve` and `conduit worker`, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `CONDUIT_CONFIG`.
+    pub config: PathBuf,
+    /// `CONDUIT_STORE` or `REDIS_URL`.
+    pub store: StoreUrl,
+    /// `CONDUIT_ADMIN_TOKEN`.
+    pub admin_token: Option<Secret>,
+    /// `CONDUIT_SECRET_KEY` or the content of `CONDUIT_SECRET_KEY_FILE`.
+    pub secret_key: Option<Secret>,
+    /// `CONDUIT_RETENTION`.
+    pub retention: Duration,
+    /// `CONDUIT_MANAGEMENT_LISTEN`.
+    pub management_listen: SocketAddr,
+    /// Work is done in this process.
+    pub work: Option<WorkSettings>,
+    /// Deliveries are taken in by this process.
+    pub web: Option<WebSettings>,
+}
+
+/// What a process that takes deliveries in needs.
+#[derive(Debug, Clone)]
+pub struct WebSettings {
+    /// `CONDUIT_LISTEN`.
+    pub listen: SocketAddr,
+    /// `CONDUIT_PUBLIC_URL`.
+    pub public_url: Option<Url>,
+    /// `CONDUIT_KEEP_PAYLOADS`.
+    pub keep_payloads: bool,
+    /// `CONDUIT_MAX_EVENT_AGE`; `None`: events of any age act.
+    pub max_event_age: Option<Duration>,
+}
+
+/// What a process that moves tickets needs.
+#[derive(Debug, Clone)]
+pub struct WorkSettings {
+    /// `CONDUIT_WORKERS`.
+    pub tickets_at_once: usize,
+    /// The Jira site of the environment, for workers without a `site` of their own.
+    pub site: SiteConfig,
+}
+
+/// Reads a length of time, or says what is wrong with it.
+fn duration(name: &str, text: &str) -> Result<Duration, SettingError> {
+    parse_duration(text)
+        .ok_or_else(|| SettingError::wrong(name, text, "a length of time such as 30d, 12h, 45m or 90s"))
+}
