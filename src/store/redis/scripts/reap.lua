@@ -1,0 +1,7 @@
+-- Takes back what dead workers held: to the front, because it was there before.
+-- KEYS[1] the job partition   ARGV how many, ms ahead
+local p = KEYS[1]
+local expired = redis.call('ZRANGEBYSCORE', p .. 'lease', '-inf', now_ms(ARGV[2]), 'LIMIT', 0, ARGV[1])
+for i, ticket in ipairs(expired) do give_back(p, ticket, 'LPUSH') end
+if #expired > 0 then wake(p) end
+return #expired
