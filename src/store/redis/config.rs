@@ -57,9 +57,9 @@ impl RedisStore {
     }
 
     pub(super) async fn put_token(&self, token: &Token) -> Result<()> {
-        let mut set = redis::cmd("HSET");
-        set.arg(Home::Config.key("tokens")).arg(&token.hash).arg(record::json(token)?);
-        self.link.command(&set).await
+        let mut call = self.scripts.save_token.key(Home::Config.key("tokens"));
+        call.arg(&token.hash).arg(record::json(token)?);
+        self.link.script(&call).await
     }
 
     /// The values of a hash, each read from JSON.

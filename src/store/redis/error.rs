@@ -1,5 +1,7 @@
 //! What Redis answers when it cannot, in the store's words.
 
+use std::fmt::Display;
+
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::store::StoreError;
@@ -53,8 +55,8 @@ fn sentence(error: &RedisError) -> String {
 }
 
 /// A stored value that cannot be read.
-pub(super) fn unreadable(what: impl Into<String>, why: impl ToString) -> StoreError {
-    StoreError::Damaged { what: what.into(), why: why.to_string() }
+pub(super) fn unreadable(what: impl Into<String>, why: impl Display) -> StoreError {
+    StoreError::Damaged { what: what.into(), why: format!("{why}") }
 }
 
 #[cfg(test)]

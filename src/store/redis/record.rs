@@ -129,8 +129,20 @@ pub(super) fn occurrence(event: &NewEvent) -> String {
 /// An event's record from its fields, its tickets and its content.
 pub(super) fn read(id: &EventId, fields: &Fields, tickets: &Fields, content: &[u8]) -> Result<EventRecord> {
     let text = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
-    let tickets = read_tickets(id, tickets)?;
-    let own = verdict(text("verdict")).unwrap_or_else(|| Reason::Queued.into());
+    let mut tickets = read_tickets(id, tickets)?;
+    let state = match text("state") {
+        "waiting" => EventState::Waiting,
+        "working" => EventState::Working,
+        _ => EventState::Finished,
+    };
+    if state == EventState::Waiting {
+        let again: Vec<String> = from_json(text("only"), &format!("event {id}"))?.unwrap_or_default();
+        let again = tickets.iter_mut().filter(|ticket| again.contains(&ticket.key));
+        again.for_each(|ticket| ticket.verdict = Reason::Queued.into());
+    }
+    let queued = (state == EventState::Waiting).then(|| Reason::Queued.into());
+    let verdicts = tickets.iter().map(|ticket| ticket.verdict).chain(verdict(text("verdict"))).chain(queued);
+    let gravest = Verdict::gravest(verdicts).unwrap_or_else(|| Reason::NoKeys.into());
     Ok(EventRecord {
         id: id.clone(),
         provider: text("provider").into(),
@@ -138,12 +150,8 @@ pub(super) fn read(id: &EventId, fields: &Fields, tickets: &Fields, content: &[u
         repo: text("repo").into(),
         kind: text("kind").into(),
         received: read_received(id, fields)?,
-        state: match text("state") {
-            "waiting" => EventState::Waiting,
-            "working" => EventState::Working,
-            _ => EventState::Finished,
-        },
-        verdict: Verdict::gravest(tickets.iter().map(|ticket| ticket.verdict)).unwrap_or(own),
+        state,
+        verdict: gravest,
         detail: fields.get("detail").cloned(),
         duplicate_of: EventId::parse(text("of")),
         generation: number(id, fields, "generation")?,
@@ -153,7 +161,7 @@ pub(super) fn read(id: &EventId, fields: &Fields, tickets: &Fields, content: &[u
     })
 }
 
-fn number<T: FromStr<Err: ToString>>(id: &EventId, fields: &Fields, name: &str) -> Result<T> {
+fn number<T: FromStr<Err: std::fmt::Display>>(id: &EventId, fields: &Fields, name: &str) -> Result<T> {
     let text = fields.get(name).map(String::as_str).unwrap_or_default();
     text.parse().map_err(|error: T::Err| unreadable(format!("{name} of event {id}"), error))
 }

@@ -47,7 +47,7 @@ impl RedisStore {
     async fn requeue(&self, event: &EventRecord, tickets: &[String], asked: bool) -> Result<bool> {
         let only = if tickets.is_empty() { String::new() } else { record::json(&tickets)? };
         let mut call = self.scripts.requeue.key(self.layout.of_event(&event.id).prefix());
-        call.arg(&event.id).arg(event.generation).arg(if asked { "yes" } else { "" }).arg(only).arg(tickets);
+        call.arg(&event.id).arg(event.generation).arg(if asked { "yes" } else { "" }).arg(only);
         self.link.script(&call).await
     }
 }

@@ -69,4 +69,6 @@ scripts! {
     pause " flags=allow-oom" [];
     /// A hook over its revision.
     save_hook "" [];
+    /// A token, unless it was revoked.
+    save_token "" [];
 }

@@ -15,6 +15,8 @@ const REMOVED_AT_ONCE: usize = 20;
 
 /// A finished ticket in the outbox: its entry, its job and how it ended.
 type Finished = (String, JobId, Verdict);
+/// What decides on the removal of an event: state, generation, tickets.
+type Removable = ((Option<String>, Option<u32>), record::Fields);
 
 impl RedisStore {
     pub(super) async fn upkeep(&self, retention: Duration) -> Result<Tidied> {
@@ -103,8 +105,7 @@ impl RedisStore {
         let mut read = redis::pipe();
         read.cmd("HMGET").arg(home.key(&format!("ev:{id}"))).arg("state").arg("generation");
         read.hgetall(home.key(&format!("tk:{id}")));
-        type Answer = ((Option<String>, Option<u32>), record::Fields);
-        let ((state, generation), tickets): Answer = self.link.commands(&read).await?;
+        let ((state, generation), tickets): Removable = self.link.commands(&read).await?;
         // Without a state it is half removed.
         if state.is_some_and(|state| state != "finished") {
             return Ok(false);

@@ -2,11 +2,8 @@
 -- KEYS[1] the job partition
 -- ARGV    ticket, job, fence, state ('' leaves it), delay in ms ('' for none), ms ahead
 local p, ticket, id = KEYS[1], ARGV[1], ARGV[2]
-local step = ARGV[5] == '' and 'hand_back' or 'retry'
-local hold = holding(p, ticket, id, ARGV[3], step)
-if hold ~= 'held' then return hold end
+if not is_held(p, ticket, id, ARGV[3]) then return 'lost' end
 if ARGV[4] ~= '' then redis.call('SET', p .. 'js:' .. id, ARGV[4]) end
-redis.call('HSET', p .. 'job:' .. id, 'ended', ARGV[3] .. ' ' .. step)
 if ARGV[5] ~= '' then
   redis.call('ZADD', p .. 'delay', now_ms(ARGV[6]) + ARGV[5], ticket)
   release(p, ticket)

@@ -8,18 +8,31 @@ local function ticket_entry(p, id, key)
   return {position = position, generation = tonumber(generation), outcome = outcome}
 end
 
-local function graver(a, b) return (GRAVITY[b] or 0) > (GRAVITY[a] or 0) and b or a end
-
--- The outcome an event is indexed under: the gravest of its tickets', or its own.
-local function outcome_of(p, id)
-  local gravest = nil
-  for i, entry in ipairs(redis.call('HVALS', p .. 'tk:' .. id)) do
-    local outcome = string.match(entry, '^%d+ %d+ (%S+)')
-    gravest = gravest and graver(gravest, outcome) or outcome
+-- The tickets of the run that waits in the inbox, by key.
+local function in_this_run(p, id)
+  local only = redis.call('HGET', p .. 'ev:' .. id, 'only')
+  local keys = {}
+  if only and only ~= '' then
+    for i, key in ipairs(cjson.decode(only)) do keys[key] = true end
   end
-  if gravest then return gravest end
+  return keys
+end
+
+-- The outcome an event is indexed under: the gravest of its tickets' and its own. What waits in the inbox
+-- waits, whatever its tickets were before.
+local function outcome_of(p, id, in_inbox)
+  local gravest = in_inbox and 'waiting' or 'nothing_to_do'
+  local function consider(outcome)
+    if (GRAVITY[outcome] or 0) > GRAVITY[gravest] then gravest = outcome end
+  end
   local own = redis.call('HGET', p .. 'ev:' .. id, 'verdict')
-  return own and string.match(own, '^%S+') or 'waiting'
+  if own then consider(string.match(own, '^%S+')) end
+  local again = in_inbox and in_this_run(p, id) or {}
+  local tickets = redis.call('HGETALL', p .. 'tk:' .. id)
+  for i = 1, #tickets, 2 do
+    if not again[tickets[i]] then consider(string.match(tickets[i + 1], '^%d+ %d+ (%S+)')) end
+  end
+  return gravest
 end
 
 -- Enters an event in the index of one outcome and takes it out of all others: a torn script may have left it in two.
@@ -36,7 +49,7 @@ local function settle(p, id)
   local record = p .. 'ev:' .. id
   local at = redis.call('HGET', record, 'score')
   local open = redis.call('SCARD', p .. 'op:' .. id) > 0
-  index_outcome(p, id, at, outcome_of(p, id))
+  index_outcome(p, id, at, outcome_of(p, id, false))
   if not open then redis.call('ZREM', p .. 'ix:open', id) end
   redis.call('HSET', record, 'state', open and 'working' or 'finished')
 end

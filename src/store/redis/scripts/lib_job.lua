@@ -15,11 +15,17 @@ local function head(p, ticket)
   end
 end
 
--- Puts a ticket in the list of its site and project, which joins the rotation behind those already in it.
+-- Lets a site, or a project of one, join a rotation behind those already in it.
+local function join(p, rotation, member)
+  if not redis.call('ZSCORE', rotation, member) then
+    redis.call('ZADD', rotation, redis.call('INCR', p .. 'turn'), member)
+  end
+end
+
+-- Puts a ticket in the list of its site and project.
 local function make_ready(p, ticket, site, project, push)
-  local turn = redis.call('GET', p .. 'turn') or 0
-  redis.call('ZADD', p .. 'rota', 'NX', turn, site)
-  redis.call('ZADD', p .. 'rota:' .. site, 'NX', turn, project)
+  join(p, p .. 'rota', site)
+  join(p, p .. 'rota:' .. site, project)
   redis.call(push, p .. 'ready:' .. site .. '/' .. project, ticket)
 end
 
@@ -35,13 +41,12 @@ local function give_back(p, ticket, push)
   release(p, ticket)
 end
 
--- Whether this fence holds this job: 'held', 'past' when the same step ended it under the same fence (the call
--- is repeated because its answer got lost), 'lost' otherwise.
-local function holding(p, ticket, id, fence, step)
+-- Whether this fence still holds this job. A lease that has run out holds until it is taken back: nobody
+-- else can have worked on the ticket.
+local function is_held(p, ticket, id, fence)
   local own = redis.call('HGET', p .. 'own', ticket)
   local held_fence, held_job = string.match(own or '', '^(%d+) (%S+)')
-  if held_fence == fence and held_job == id then return 'held' end
-  return redis.call('HGET', p .. 'job:' .. id, 'ended') == fence .. ' ' .. step and 'past' or 'lost'
+  return held_fence == fence and held_job == id
 end
 
 local function wake(p)

@@ -20,9 +20,23 @@ if not plan or plan.generation ~= generation then
   redis.call('SET', p .. 'pl:' .. id, text)
 end
 
+-- A run over the whole event replaces its list; one over some tickets leaves the others alone, and those it
+-- no longer finds are what they were before.
+local whole = (redis.call('HGET', record, 'only') or '') == ''
+local found = {}
+for i, job in ipairs(plan.jobs) do found[job.key] = i end
+for i, ticket in ipairs(plan.settled) do found[ticket.key] = #plan.jobs + i end
+for i, key in ipairs(whole and redis.call('HKEYS', p .. 'tk:' .. id) or {}) do
+  if not found[key] then
+    redis.call('ZREM', p .. 'ix:k:' .. key, id)
+    redis.call('HDEL', p .. 'st:' .. id, key)
+    redis.call('HDEL', p .. 'tk:' .. id, key)
+  end
+end
+
 local function enter(key, verdict, site)
-  local known = ticket_entry(p, id, key)
-  local position = known and known.position or redis.call('HLEN', p .. 'tk:' .. id)
+  local known = not whole and ticket_entry(p, id, key)
+  local position = whole and found[key] or known and known.position or redis.call('HLEN', p .. 'tk:' .. id) + 1
   redis.call('ZADD', p .. 'ix:k:' .. key, e[3], id)
   redis.call('HSET', p .. 'tk:' .. id, key, position .. ' ' .. generation .. ' ' .. verdict .. ' ' .. site)
 end
