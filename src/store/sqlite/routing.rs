@@ -35,7 +35,7 @@ pub(super) fn route(conn: &Connection, item: &InboxItem, routing: &Routing, now:
 fn take_off(conn: &Connection, item: &InboxItem) -> Result<Option<(i64, i64)>> {
     let mut statement = conn.prepare_cached(
         "DELETE FROM inbox WHERE generation = ?2 AND event = (SELECT n FROM events WHERE id = ?1)
-         RETURNING event, (SELECT received_at FROM events WHERE n = event)",
+         RETURNING event, (SELECT e.received_at FROM events e WHERE e.n = inbox.event)",
     )?;
     let found = statement
         .query_row(params![item.id.as_str(), item.generation], |row| Ok((row.get(0)?, row.get(1)?)))
