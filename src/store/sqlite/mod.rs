@@ -12,11 +12,15 @@ mod error;
 mod inbox;
 mod jobs;
 mod lanes;
+#[cfg(test)]
+mod plans;
 mod queries;
 mod readers;
 mod routing;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod tidy;
 mod writer;
 

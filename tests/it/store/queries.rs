@@ -12,7 +12,7 @@ use super::given::{
     work_off,
 };
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn deliveries(records: &[EventRecord]) -> Vec<&str> {
     records.iter().map(|record| record.delivery_id.as_str()).collect()
