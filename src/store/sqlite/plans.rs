@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use crate::store::EventQuery;
 use crate::trace::Outcome;
 
-use super::{queries, rows, schema};
+use super::{jobs, queries, rows, schema, tidy};
 
 /// The tables that grow, by name and by the alias the statements use.
 const GROWING: &[&str] = &["events", "e", "jobs", "j", "tickets", "t", "bodies"];
@@ -76,6 +76,15 @@ fn no_statement_scans_a_table_that_grows() {
     }
     assert!(seen > 40, "only {seen} statements were found");
     assert!(scans(&plan(&conn, "SELECT id FROM events WHERE delivery_id = 'd-1'")[0]), "a scan is noticed");
+}
+
+#[test]
+fn a_claim_and_a_removal_read_only_as_far_as_they_take() {
+    let (_folder, conn) = database();
+    for sql in [jobs::FIRST_READY, jobs::NEXT_IN_LINE, tidy::REMOVE, tidy::REAP] {
+        let plan = plan(&conn, sql);
+        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}\n{plan:#?}");
+    }
 }
 
 #[test]

@@ -9,9 +9,11 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::clock::Clock;
-use crate::store::{Result, Store, StoreError};
+use crate::store::{ClaimRequest, Result, Store, StoreError};
 
 use super::{SqliteStore, readers, schema, writer};
+
+const LEASE: Duration = Duration::from_secs(30);
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -120,6 +122,25 @@ async fn a_file_that_another_process_has_locked_is_told_and_waited_for() {
     assert!(why.contains("another process"), "{why}");
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(writer.run(|conn| super::config::setting_once(conn, "a", "c")).await.unwrap(), "c");
+}
+
+#[tokio::test]
+async fn looking_for_work_where_there_is_none_writes_nothing() {
+    let folder = folder();
+    let path = folder.path().join("conduit.db");
+    let store = open(&path).unwrap();
+    store.check().await.unwrap();
+    let log = || std::fs::metadata(path.with_extension("db-wal")).unwrap().len();
+    let before = log();
+    let request = ClaimRequest { worker: "idle".into(), lease: LEASE, most: 16, skip_sites: Vec::new() };
+    for _ in 0..10 {
+        assert!(store.inbox("idle", 10).await.unwrap().is_empty());
+        assert!(store.claim(&request).await.unwrap().is_empty());
+        store.tidy(LEASE).await.unwrap();
+    }
+    assert_eq!(log(), before);
+    store.check().await.unwrap();
+    assert!(log() > before, "a write is noticed");
 }
 
 #[tokio::test]
