@@ -16,6 +16,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnecti
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError};
 use redis::{ScriptInvocation, ServerErrorKind};
 
+use super::error::code;
 use crate::store::{Result, StoreError};
 
 /// How long a short call may take. Longer than a slow fsync, shorter than a forge's patience.
@@ -142,7 +143,7 @@ impl Call<'_> {
 /// these gets a new one, which connects when it is asked next.
 fn wants_new_connection(error: &RedisError) -> bool {
     let greeting = [ErrorKind::AuthenticationFailed, ErrorKind::Server(ServerErrorKind::BusyLoading)];
-    error.is_io_error() || greeting.contains(&error.kind()) || error.code() == Some("NOAUTH")
+    error.is_io_error() || greeting.contains(&error.kind()) || code(error).as_deref() == Some("NOAUTH")
 }
 
 fn manager(client: &Client) -> std::result::Result<ConnectionManager, RedisError> {
