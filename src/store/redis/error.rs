@@ -20,10 +20,16 @@ impl From<RedisError> for StoreError {
     fn from(error: RedisError) -> Self {
         match error.kind() {
             ErrorKind::UnexpectedReturnType | ErrorKind::Parse => damaged(&error),
-            _ if error.code() == Some("WRONGTYPE") => damaged(&error),
+            _ if code(&error).as_deref() == Some("WRONGTYPE") => damaged(&error),
             _ => Self::Unavailable(sentence(&error)),
         }
     }
+}
+
+/// The server's code, of a pipeline's first refusal too.
+pub(super) fn code(error: &RedisError) -> Option<String> {
+    let errors = error.clone().into_server_errors()?;
+    errors.first().map(|(_, error)| error.code().to_owned())
 }
 
 fn damaged(error: &RedisError) -> StoreError {
@@ -32,7 +38,8 @@ fn damaged(error: &RedisError) -> StoreError {
 
 /// What happened and what to do, for a person. Never the address: it may hold a password.
 fn sentence(error: &RedisError) -> String {
-    let known = error.code().and_then(|code| REFUSALS.iter().find(|(name, _)| *name == code));
+    let code = code(error);
+    let known = code.and_then(|code| REFUSALS.iter().find(|(name, _)| *name == code));
     if let Some((_, meaning)) = known {
         return (*meaning).to_owned();
     }

@@ -1,7 +1,7 @@
 //! The connections to Redis.
 //!
 //! * *Lanes* carry the short calls: ingest, hooks, jobs. A few multiplexed connections, each thread keeping to
-//!   one: measured a quarter faster than one shared by all. They reconnect by themselves.
+//!   one: measured a quarter faster than one shared by all. They mend themselves.
 //! * The *pool* carries questions with long answers, which would hold up others on a lane.
 //! * *Waiters* block in BLPOP, one call to a connection. Whoever stops waiting drops its connection: an
 //!   abandoned blocking call would stay live on the socket.
@@ -16,6 +16,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnecti
 use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError};
 use redis::{ScriptInvocation, ServerErrorKind};
 
+use super::error::code;
 use crate::store::{Result, StoreError};
 
 /// How long a short call may take. Longer than a slow fsync, shorter than a forge's patience.
@@ -53,23 +54,17 @@ impl Link {
 
     /// Runs a script on this thread's lane, loading it where the server does not know it.
     pub(super) async fn script<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T> {
-        let (lane, manager) = self.lane();
-        let answer = call.invoke_async(&mut manager.as_ref().clone()).await;
-        self.settle(lane, &manager, answer)
+        self.on_lane(Call::Script(call)).await
     }
 
     /// Runs a short command on this thread's lane.
     pub(super) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T> {
-        let (lane, manager) = self.lane();
-        let answer = command.query_async(&mut manager.as_ref().clone()).await;
-        self.settle(lane, &manager, answer)
+        self.on_lane(Call::Command(command)).await
     }
 
     /// Runs short commands on this thread's lane in one round trip.
     pub(super) async fn commands<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T> {
-        let (lane, manager) = self.lane();
-        let answer = commands.query_async(&mut manager.as_ref().clone()).await;
-        self.settle(lane, &manager, answer)
+        self.on_lane(Call::Commands(commands)).await
     }
 
     /// Asks for long answers, in one round trip, on a pooled connection.
@@ -106,32 +101,49 @@ impl Link {
         self.client.get_multiplexed_async_connection_with_config(&config).await
     }
 
-    fn lane(&self) -> (&ArcSwap<ConnectionManager>, Arc<ConnectionManager>) {
-        // There is always a lane; the index only chooses one.
+    /// Runs a call on this thread's lane; once more when the lane turns out to be broken, because a server
+    /// that was restarted while nobody asked anything is there again. All calls bear a repetition: what is
+    /// written twice is the same, and a claim whose answer got lost runs out.
+    async fn on_lane<T: FromRedisValue>(&self, call: Call<'_>) -> Result<T> {
         let lane = &self.lanes[LANE.with(|lane| *lane) % self.lanes.len()];
-        (lane, lane.load_full())
-    }
-
-    /// A manager reconnects after a broken socket, but keeps a failed greeting (still loading, a
-    /// password changed meanwhile) and a silent socket for ever: those get a new one.
-    fn settle<T>(
-        &self,
-        lane: &ArcSwap<ConnectionManager>,
-        used: &Arc<ConnectionManager>,
-        answer: std::result::Result<T, RedisError>,
-    ) -> Result<T> {
-        if answer.as_ref().is_err_and(wants_new_connection)
-            && let Ok(fresh) = manager(&self.client)
-        {
-            lane.compare_and_swap(used, Arc::new(fresh));
+        let used = lane.load_full();
+        match call.run(&used).await {
+            Err(error) if wants_new_connection(&error) => {
+                lane.compare_and_swap(&used, Arc::new(manager(&self.client)?));
+                if !error.is_connection_dropped() {
+                    return Err(error.into());
+                }
+                Ok(call.run(&lane.load_full()).await?)
+            }
+            answer => Ok(answer?),
         }
-        Ok(answer?)
     }
 }
 
+/// Something short to ask.
+enum Call<'a> {
+    Script(&'a ScriptInvocation<'a>),
+    Command(&'a Cmd),
+    Commands(&'a Pipeline),
+}
+
+impl Call<'_> {
+    async fn run<T: FromRedisValue>(&self, lane: &ConnectionManager) -> std::result::Result<T, RedisError> {
+        let mut lane = lane.clone();
+        match self {
+            Self::Script(script) => script.invoke_async(&mut lane).await,
+            Self::Command(command) => command.query_async(&mut lane).await,
+            Self::Commands(commands) => commands.query_async(&mut lane).await,
+        }
+    }
+}
+
+/// A manager reconnects by itself, but the first call that finds it broken or away fails, and it keeps a
+/// failed greeting (still loading, a password changed meanwhile) and a silent socket for ever. So each of
+/// these gets a new one, which connects when it is asked next.
 fn wants_new_connection(error: &RedisError) -> bool {
     let greeting = [ErrorKind::AuthenticationFailed, ErrorKind::Server(ServerErrorKind::BusyLoading)];
-    error.is_timeout() || greeting.contains(&error.kind()) || error.code() == Some("NOAUTH")
+    error.is_io_error() || greeting.contains(&error.kind()) || code(error).as_deref() == Some("NOAUTH")
 }
 
 fn manager(client: &Client) -> std::result::Result<ConnectionManager, RedisError> {
