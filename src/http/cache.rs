@@ -179,11 +179,11 @@ mod tests {
         let keyring = keyring();
         let mut hook = hook(&keyring);
         let second = keyring.seal(&Secret::new("two"), "github/shop").unwrap();
-        hook.rotate(second, Duration::from_secs(60), Timestamp::UNIX_EPOCH);
+        hook.rotate(second, Duration::from_mins(1), Timestamp::UNIX_EPOCH);
         let open = OpenHook::open(hook, &keyring).unwrap();
         let live = |at| open.live(at).map(|(version, s)| (version, s.expose())).collect::<Vec<_>>();
         assert_eq!(live(Timestamp::UNIX_EPOCH), [(2, "two"), (1, "one")]);
-        assert_eq!(live(Timestamp::UNIX_EPOCH + Duration::from_secs(60)), [(2, "two")]);
+        assert_eq!(live(Timestamp::UNIX_EPOCH + Duration::from_mins(1)), [(2, "two")]);
     }
 
     #[test]
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(get(now, Err(())).await, Err(()));
         assert_eq!(get(now, Ok(1)).await, Ok(1));
         assert_eq!(get(now + Duration::from_millis(900), Ok(2)).await, Ok(1));
-        assert_eq!(get(now + Duration::from_millis(1000), Ok(3)).await, Ok(3));
+        assert_eq!(get(now + Duration::from_secs(1), Ok(3)).await, Ok(3));
         assert_eq!(get(now, Ok(4)).await, Ok(4), "a clock that was set back");
     }
 }

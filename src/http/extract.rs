@@ -3,7 +3,6 @@
 //! [`Ask`] looks at the token before anything else, then reads the fields of the request into something
 //! that is already checked, so that a handler has only its own work to do.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -118,11 +117,9 @@ const fn role_name(role: Role) -> &'static str {
 
 async fn fields(state: &State, request: &HttpRequest, payload: web::Payload) -> Result<Fields, ApiError> {
     let mut fields = Fields::default();
-    let path = web::Path::<HashMap<String, String>>::extract(request)
-        .await
-        .map_err(|error| ApiError::Malformed(format!("the path cannot be read: {error}")))?;
-    for (name, value) in path.into_inner() {
-        fields.add(&name, Value::String(value))?;
+    // What is still percent-encoded here (a slash, say) can stand in no name that we give.
+    for (name, value) in request.match_info().iter() {
+        fields.add(name, Value::String(value.to_owned()))?;
     }
     fields.add_query(request.query_string())?;
     if matches!(*request.method(), Method::POST | Method::PATCH | Method::PUT) && has_body(request) {

@@ -174,3 +174,130 @@ impl Understood {
         Some(repo.id.as_str()).filter(|id| !id.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Repo, SCHEMA, Sender, Subject, Trigger};
+    use crate::forge::{Malformed, Verified};
+    use crate::trace::Outcome;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    /// A forge whose signature is the secret itself and whose payload is a word.
+    struct Plain;
+
+    impl Forge for Plain {
+        fn name(&self) -> &'static str {
+            "plain"
+        }
+
+        fn event_header(&self) -> &'static str {
+            "event"
+        }
+
+        fn verify(&self, headers: &dyn Headers, _: &[u8], secrets: &[&str]) -> Result<Verified, Unverified> {
+            let given = headers.get("signature").ok_or(Unverified::Missing)?;
+            let secret = secrets.iter().position(|secret| *secret == given).ok_or(Unverified::Wrong)?;
+            Ok(Verified { secret, by: "comparison" })
+        }
+
+        fn delivery_id(&self, headers: &dyn Headers, _: &[u8]) -> Result<String, Malformed> {
+            let id = headers.get("id").ok_or(Malformed { header: "id", expected: "an id" })?;
+            Ok(id.to_owned())
+        }
+
+        fn normalise(&self, _: &dyn Headers, body: &[u8]) -> Result<Event, NormaliseError> {
+            match body {
+                b"merged" => Ok(merged()),
+                b"odd" => Err(NormaliseError::NotNormalisable("it has no number".into())),
+                _ => Err(NormaliseError::Unreadable("not a word".into())),
+            }
+        }
+    }
+
+    fn merged() -> Event {
+        Event {
+            schema: SCHEMA,
+            provider: "plain".into(),
+            kind: "pull_request.merged".into(),
+            triggers: vec![Trigger::PullRequestMerged],
+            repo: Some(Repo { id: "7".into(), path: "acme/shop".into(), ..Repo::default() }),
+            sender: Sender::default(),
+            occurred_at: Some(NOW - Duration::from_hours(1)),
+            change: Some("118/abc".into()),
+            subject: Subject::Nothing,
+        }
+    }
+
+    fn hook() -> Hook {
+        Hook::new("plain", "shop", "acme/shop", None, "sealed".into(), NOW).unwrap()
+    }
+
+    fn look(body: &[u8], signature: &str) -> Result<Understood, Refused> {
+        understand(&Plain, &[("signature", signature), ("id", "d-1")], body, &[(4, "new"), (3, "old")])
+    }
+
+    fn event_of(body: &[u8], repo: RepoCheck, max_age: Option<Duration>) -> NewEvent {
+        let at = Arrival { at: NOW, now: NOW + Duration::from_millis(3), body, max_age };
+        new_event(look(body, "old").unwrap(), &hook(), repo, at)
+    }
+
+    fn verdict(event: &NewEvent) -> Option<(Outcome, Reason)> {
+        event.verdict.map(|verdict| (verdict.outcome, verdict.reason))
+    }
+
+    #[test]
+    fn nothing_is_parsed_before_it_is_proved_genuine() {
+        assert_eq!(look(b"\xff nonsense", "forged"), Err(Refused::Unverified(Unverified::Wrong)));
+        assert_eq!(
+            look(b"\xff nonsense", "new"),
+            Err(Refused::Malformed("the body is not readable: not a word".into()))
+        );
+        let without_a_hook = understand(&Plain, &[("signature", "new"), ("id", "d-1")], b"merged", &[]);
+        assert_eq!(without_a_hook, Err(Refused::Unverified(Unverified::Wrong)));
+    }
+
+    #[test]
+    fn a_delivery_becomes_an_event_that_says_how_it_came() {
+        let event = event_of(b"merged", RepoCheck::Same, None);
+        assert_eq!(event.verdict, None);
+        assert_eq!(event.occurrence.as_deref(), Some("plain/7/pull_request.merged/118/abc"));
+        assert_eq!(event.id, EventId::new("plain/shop", "7", "d-1"));
+        let Received { hook, bytes, ms, secret_version, .. } = &event.received;
+        assert_eq!((hook.as_str(), *bytes, *ms, *secret_version), ("plain/shop", 6, 3, 3));
+    }
+
+    #[test]
+    fn what_has_no_meaning_is_kept_whole() {
+        let event = event_of(b"odd", RepoCheck::Same, None);
+        assert_eq!(event.content, Content::Raw(b"odd".to_vec()));
+        assert_eq!(verdict(&event), Some((Outcome::Failed, Reason::NotNormalisable)));
+        assert_eq!(event.detail.as_deref(), Some("it has no number"));
+        assert_eq!(event.id, EventId::new("plain/shop", "plain/shop", "d-1"));
+    }
+
+    #[test]
+    fn a_stranger_moves_nothing_and_an_old_event_waits_for_a_person() {
+        let stranger = event_of(b"merged", RepoCheck::Mismatch, Some(Duration::ZERO));
+        assert_eq!(verdict(&stranger), Some((Outcome::Skipped, Reason::RepoMismatch)));
+        assert!(stranger.detail.unwrap().contains("`acme/shop`"));
+
+        let age = |hours| Some(Duration::from_hours(hours) - Duration::from_secs(1));
+        assert_eq!(
+            verdict(&event_of(b"merged", RepoCheck::Same, age(1))),
+            Some((Outcome::Skipped, Reason::Stale))
+        );
+        assert_eq!(verdict(&event_of(b"merged", RepoCheck::Same, age(2))), None);
+        assert_eq!(verdict(&event_of(b"merged", RepoCheck::Same, None)), None);
+    }
+
+    #[test]
+    fn an_event_that_no_rule_can_see_is_recorded() {
+        let mut understood = look(b"merged", "new").unwrap();
+        understood.meaning = Ok(Box::new(Event { triggers: Vec::new(), ..merged() }));
+        let at = Arrival { at: NOW, now: NOW, body: b"merged", max_age: None };
+        let event = new_event(understood, &hook(), RepoCheck::Same, at);
+        assert_eq!(verdict(&event), Some((Outcome::NothingToDo, Reason::UnsupportedEvent)));
+    }
+}
