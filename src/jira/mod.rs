@@ -1,1 +1,48 @@
-//! (being written)
+//! The Jira client: the few calls Conduit makes, in both of Jira's dialects.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `site` | one site's address, login and dialect |
+//! | `client` | sending one request, and what is measured and written down about it |
+//! | `issue`, `effects` | the calls themselves: a ticket and its transitions; what is written beside a move |
+//! | `answer` | PURE: the one table from an answer to a [`Failure`] |
+//! | `said`, `pause` | PURE: what Jira said, and how long it asks to be left alone |
+//! | `transitions` | which transition leads to a status, and the cache of the answers |
+//! | `adf`, `wiki`, `text` | PURE: plain text as the dialects want it, without markup of its own |
+//! | `model`, `wire` | what the calls answer, and how it stands in Jira's JSON |
+//!
+//! Three facts about Jira shape this module. The name of a transition says nothing, so it is matched on the
+//! *status it leads to*. A 5xx or a silence after a write says nothing either, so a failure tells whether its
+//! [outcome is unknown](JiraError::outcome_unknown). And messages follow the account's language, so they
+//! are shown to people and never parsed.
+
+mod adf;
+mod answer;
+mod call;
+mod client;
+mod credential;
+mod effects;
+mod error;
+mod issue;
+mod model;
+mod pause;
+mod said;
+mod site;
+mod text;
+mod transitions;
+mod wiki;
+mod wire;
+
+pub use call::{Call, CallLog};
+pub use client::{JiraClient, Observer, TIMEOUT};
+pub use credential::Credential;
+pub use error::{Failure, JiraError};
+pub use model::{
+    Account, Comment, Issue, Named, RemoteLink, RequiredField, StatusChange, Transition, TransitionRequest,
+    Version,
+};
+pub use site::{Auth, Dialect, Site, SiteError};
+pub use transitions::{Lookup, TransitionCache};
+
+#[cfg(test)]
+mod tests;

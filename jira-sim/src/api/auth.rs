@@ -1,0 +1,93 @@
+//! Who is asking.
+
+use data_encoding::BASE64;
+use serde_json::json;
+
+use crate::account::{Account, Login, Permission};
+use crate::dialect::Dialect;
+use crate::journal::header;
+use crate::refusal::{Answer, Refusal};
+use crate::state::State;
+
+/// The one who asks.
+#[derive(Debug, Clone)]
+pub(crate) enum Caller {
+    Known(Account),
+    /// Nobody in particular, who may read everything if the site is open.
+    Anonymous {
+        reads: bool,
+    },
+}
+
+impl Caller {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Known(account) => &account.name,
+            Self::Anonymous { .. } => "anonymous",
+        }
+    }
+
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        match self {
+            Self::Known(account) => account.may(permission),
+            Self::Anonymous { reads } => *reads && permission == Permission::BrowseProjects,
+        }
+    }
+
+    /// The account, for what nobody in particular can do.
+    pub(crate) fn account(&self, dialect: Dialect) -> Result<&Account, Refusal> {
+        match self {
+            Self::Known(account) => Ok(account),
+            Self::Anonymous { .. } => Err(unauthenticated(dialect)),
+        }
+    }
+}
+
+/// Reads the `Authorization` header. A wrong one is refused, except where a Data Center takes it for nobody.
+pub(crate) fn identify(state: &State, headers: &[(String, String)]) -> Result<Caller, Refusal> {
+    let anonymous = Caller::Anonymous {
+        reads: state.switches.anonymous_reads,
+    };
+    let Some(value) = header(headers, "authorization") else {
+        return Ok(anonymous);
+    };
+    let shown = login_of(value);
+    let account = state
+        .accounts
+        .iter()
+        .find(|account| Some(&account.login) == shown.as_ref());
+    match account {
+        Some(account) => Ok(Caller::Known(account.clone())),
+        None if state.switches.anonymous_reads => Ok(anonymous),
+        None => Err(unauthenticated(state.dialect)),
+    }
+}
+
+fn login_of(value: &str) -> Option<Login> {
+    let (scheme, credentials) = value.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(Login::Bearer {
+            secret: credentials.to_owned(),
+        });
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64.decode(credentials.as_bytes()).ok()?).ok()?;
+    let (user, secret) = decoded.split_once(':')?;
+    Some(Login::Basic {
+        user: user.into(),
+        secret: secret.into(),
+    })
+}
+
+fn unauthenticated(dialect: Dialect) -> Refusal {
+    let message = "Client must be authenticated to access this resource.";
+    match dialect {
+        Dialect::Cloud => Refusal::message(401, message),
+        Dialect::DataCenter => Refusal(Answer::json(
+            401,
+            &json!({ "message": message, "status-code": 401 }),
+        )),
+    }
+}

@@ -1,0 +1,286 @@
+//! What a test or the demo says about the site before it starts.
+
+use std::net::Ipv4Addr;
+
+use tokio::net::TcpListener;
+
+use crate::account::Account;
+use crate::clock::Clock;
+use crate::control::JiraSim;
+use crate::dialect::Dialect;
+use crate::limits::Limits;
+use crate::state::{State, Switches};
+use crate::workflow::Workflow;
+
+/// Why a site could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A workflow's transition names a status that the workflow does not have.
+    #[error(
+        "project {project}: a transition names the status {status:?}, which its workflow does not have"
+    )]
+    UnknownStatus {
+        /// The project's key.
+        project: String,
+        /// The status that is missing.
+        status: String,
+    },
+    /// An issue that does not fit its project.
+    #[error("issue {key}: {problem}")]
+    Issue {
+        /// The issue's key.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The port could not be opened.
+    #[error("cannot listen on 127.0.0.1: {0}")]
+    Listen(#[from] std::io::Error),
+}
+
+/// A project to be: its key, its issue types and their workflows.
+#[derive(Debug, Clone)]
+pub struct Project {
+    pub(crate) key: String,
+    pub(crate) name: String,
+    pub(crate) team_managed: bool,
+    pub(crate) versions: Vec<String>,
+    workflow: Workflow,
+    own: Vec<(String, Workflow)>,
+}
+
+impl Project {
+    /// A project with the types Story, Task and Bug, and the workflow To Do, In Progress, Done.
+    pub fn new(key: &str) -> Self {
+        Self {
+            key: key.into(),
+            name: key.into(),
+            team_managed: false,
+            versions: Vec::new(),
+            workflow: Workflow::default(),
+            own: Vec::new(),
+        }
+    }
+
+    /// The name that people read.
+    #[must_use]
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The workflow of Story, Task and Bug.
+    #[must_use]
+    pub fn workflow(mut self, workflow: Workflow) -> Self {
+        self.workflow = workflow;
+        self
+    }
+
+    /// An issue type with a workflow of its own; `Sub-task` is a sub-task type.
+    #[must_use]
+    pub fn issue_type(mut self, name: &str, workflow: Workflow) -> Self {
+        self.own.push((name.into(), workflow));
+        self
+    }
+
+    /// A version, unreleased.
+    #[must_use]
+    pub fn version(mut self, name: &str) -> Self {
+        self.versions.push(name.into());
+        self
+    }
+
+    /// A team-managed project: its statuses are its own, with ids of their own, even under common names.
+    #[must_use]
+    pub fn team_managed(mut self) -> Self {
+        self.team_managed = true;
+        self
+    }
+
+    /// The common types with the common workflow, where a type has none of its own.
+    pub(crate) fn all_issue_types(&self) -> Vec<(String, Workflow)> {
+        let common = ["Story", "Task", "Bug"]
+            .into_iter()
+            .filter(|name| self.own.iter().all(|(own, _)| own != name));
+        let common = common.map(|name| (name.to_owned(), self.workflow.clone()));
+        common.chain(self.own.iter().cloned()).collect()
+    }
+}
+
+/// An issue to be.
+#[derive(Debug, Clone)]
+pub struct NewIssue {
+    pub(crate) key: String,
+    pub(crate) issue_type: Option<String>,
+    pub(crate) summary: String,
+    pub(crate) status: Option<String>,
+    pub(crate) labels: Vec<String>,
+    pub(crate) assignee: Option<String>,
+}
+
+impl NewIssue {
+    /// An issue of its project's first type, in the first status of its workflow.
+    pub fn new(key: &str) -> Self {
+        Self {
+            key: key.into(),
+            issue_type: None,
+            summary: format!("Summary of {key}"),
+            status: None,
+            labels: Vec::new(),
+            assignee: None,
+        }
+    }
+
+    /// Its type, such as `Bug`.
+    #[must_use]
+    pub fn issue_type(mut self, name: &str) -> Self {
+        self.issue_type = Some(name.into());
+        self
+    }
+
+    /// Its summary.
+    #[must_use]
+    pub fn summary(mut self, summary: &str) -> Self {
+        self.summary = summary.into();
+        self
+    }
+
+    /// The status it stands in.
+    #[must_use]
+    pub fn status(mut self, name: &str) -> Self {
+        self.status = Some(name.into());
+        self
+    }
+
+    /// Its labels.
+    #[must_use]
+    pub fn labels(mut self, labels: &[&str]) -> Self {
+        self.labels = labels.iter().map(|&label| label.to_owned()).collect();
+        self
+    }
+
+    /// Who works on it, by any name of an account.
+    #[must_use]
+    pub fn assignee(mut self, who: &str) -> Self {
+        self.assignee = Some(who.into());
+        self
+    }
+}
+
+/// A site to be. Begin with [`JiraSim::cloud`] or [`JiraSim::data_center`].
+#[derive(Debug)]
+pub struct Builder {
+    dialect: Dialect,
+    port: u16,
+    context_path: String,
+    clock: Clock,
+    limits: Limits,
+    switches: Switches,
+    accounts: Vec<Account>,
+    projects: Vec<Project>,
+    issues: Vec<NewIssue>,
+}
+
+impl Builder {
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            port: 0,
+            context_path: String::new(),
+            clock: Clock::machine(),
+            limits: Limits::none(),
+            switches: Switches::default(),
+            accounts: Vec::new(),
+            projects: Vec::new(),
+            issues: Vec::new(),
+        }
+    }
+
+    /// The port to listen on; 0, the default, takes a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// A path under which everything is served, such as `/jira`.
+    #[must_use]
+    pub fn context_path(mut self, path: &str) -> Self {
+        let path = path.trim_matches('/');
+        self.context_path = if path.is_empty() {
+            String::new()
+        } else {
+            format!("/{path}")
+        };
+        self
+    }
+
+    /// The clock for everything the site dates and limits.
+    #[must_use]
+    pub fn clock(mut self, clock: &Clock) -> Self {
+        self.clock = clock.clone();
+        self
+    }
+
+    /// Rate limits; there are none otherwise.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Somebody known to the site.
+    #[must_use]
+    pub fn account(mut self, account: Account) -> Self {
+        self.accounts.push(account);
+        self
+    }
+
+    /// A project.
+    #[must_use]
+    pub fn project(mut self, project: Project) -> Self {
+        self.projects.push(project);
+        self
+    }
+
+    /// An issue. Its project is the one its key names.
+    #[must_use]
+    pub fn issue(mut self, issue: NewIssue) -> Self {
+        self.issues.push(issue);
+        self
+    }
+
+    /// Data Center: a wrong token is taken for nobody, who may read everything. Only `X-AUSERNAME: anonymous` tells.
+    #[must_use]
+    pub fn anonymous_reads(mut self) -> Self {
+        self.switches.anonymous_reads = true;
+        self
+    }
+
+    /// Data Center: a transition id that does not exist is answered with 500 instead of 400.
+    #[must_use]
+    pub fn wrong_transition_is_500(mut self) -> Self {
+        self.switches.wrong_transition_is_500 = true;
+        self
+    }
+
+    /// Starts to serve on 127.0.0.1, inside the present Tokio runtime.
+    pub async fn start(self) -> Result<JiraSim, SetupError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
+            .await?
+            .into_std()?;
+        let origin = format!("http://{}", listener.local_addr()?);
+        let mut state = State::new(self.dialect, self.clock);
+        state.base_url = format!("{origin}{}", self.context_path);
+        state.switches = self.switches;
+        state.accounts = self.accounts;
+        for project in &self.projects {
+            state.add_project(project)?;
+        }
+        for issue in &self.issues {
+            state.add_issue(issue)?;
+        }
+        JiraSim::serve(listener, self.context_path, state, self.limits)
+    }
+}

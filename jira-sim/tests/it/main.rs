@@ -1,0 +1,17 @@
+//! The simulator over HTTP, one file for each concern.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+mod auth;
+mod board;
+mod comments;
+mod data_center;
+mod faults;
+mod issues;
+mod journal;
+mod limits;
+mod remote_links;
+mod search;
+mod support;
+mod transitions;
+mod versions;

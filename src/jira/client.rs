@@ -1,0 +1,294 @@
+//! Sending one request, and what is measured and written down about it.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::answer::{Answer, Failed};
+use super::error::Failure;
+use super::said::printable;
+use super::{Call, CallLog, Dialect, JiraError, Site, SiteError};
+use crate::clock::Clock;
+
+/// The longest that a request takes, from the first byte out to the last one in: less than half of a
+/// worker's lease of 30 s.
+pub const TIMEOUT: Duration = Duration::from_secs(12);
+
+/// The longest that a connection takes, its name and its TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Shorter than the usual 60 s of load balancers: a connection that they close while a write is on its way
+/// leaves an unknown outcome behind.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest answer that is read. A ticket with a long change log stays far below.
+const LARGEST_ANSWER: usize = 16 << 20;
+
+/// Told of every call, so that somebody can count them.
+pub type Observer = Arc<dyn Fn(&Call) + Send + Sync>;
+
+/// A client for one Jira site. Clones share its connections.
+#[derive(Clone)]
+pub struct JiraClient {
+    shared: Arc<Shared>,
+    timeout: Duration,
+    observer: Option<Observer>,
+}
+
+struct Shared {
+    site: String,
+    dialect: Dialect,
+    base: Url,
+    http: Client,
+    clock: Clock,
+}
+
+/// One request: what is asked, and the statuses that mean it was done.
+pub(super) struct Request<'a> {
+    pub(super) call: &'static str,
+    pub(super) method: Method,
+    /// The path below `rest/api/N`, one segment each; they are percent-encoded on the way.
+    pub(super) path: &'a [&'a str],
+    pub(super) query: &'a [(&'a str, &'a str)],
+    pub(super) body: Option<Value>,
+    pub(super) done: &'a [u16],
+}
+
+impl<'a> Request<'a> {
+    /// A read.
+    pub(super) fn get(call: &'static str, path: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
+        Self { call, method: Method::GET, path, query, body: None, done: &[200] }
+    }
+
+    /// A write.
+    pub(super) fn write(
+        call: &'static str,
+        method: Method,
+        path: &'a [&'a str],
+        body: Value,
+        done: &'a [u16],
+    ) -> Self {
+        Self { call, method, path, query: &[], body: Some(body), done }
+    }
+}
+
+impl JiraClient {
+    /// Sets up the client; nothing is sent.
+    pub fn new(site: Site, clock: Clock) -> Result<Self, SiteError> {
+        let base = site.base()?;
+        let http = http_client(&site, &base)?;
+        let shared = Shared { site: site.name, dialect: site.dialect, base, http, clock };
+        Ok(Self { shared: Arc::new(shared), timeout: TIMEOUT, observer: None })
+    }
+
+    /// This client with less patience; never with more than [`TIMEOUT`].
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout.min(TIMEOUT);
+        self
+    }
+
+    /// This client, telling `observer` of every call.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// The site's name, as it is configured.
+    pub fn site(&self) -> &str {
+        &self.shared.site
+    }
+
+    /// The longest that one of its requests takes. After an unknown outcome, nothing is certain sooner.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The dialect its site speaks.
+    pub fn dialect(&self) -> Dialect {
+        self.shared.dialect
+    }
+
+    /// Sends a request and reads the answer's JSON.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        request: Request<'_>,
+        log: &mut CallLog,
+    ) -> Result<T, JiraError> {
+        self.send(request, Answer::json, log).await
+    }
+
+    /// Sends a request whose answer matters by its status alone.
+    pub(super) async fn tell(&self, request: Request<'_>, log: &mut CallLog) -> Result<(), JiraError> {
+        self.send(request, |_| Ok(()), log).await
+    }
+
+    async fn send<T>(
+        &self,
+        request: Request<'_>,
+        read: impl FnOnce(&Answer) -> Result<T, Failed>,
+        log: &mut CallLog,
+    ) -> Result<T, JiraError> {
+        let (call, at, started) = (request.call, self.shared.clock.now(), Instant::now());
+        let mut status = None;
+        let result = match self.exchange(&request).await {
+            Ok(answer) => {
+                status = Some(answer.status.as_u16());
+                let now = self.shared.clock.now();
+                answer.accept(request.done, self.dialect(), now).and_then(|answer| read(&answer))
+            }
+            Err(failed) => Err(failed),
+        };
+        let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let note = result.as_ref().err().map(|(_, message)| message.clone());
+        self.record(Call { at, call, status, ms, note }, log);
+        result.map_err(|(failure, message)| JiraError { call, failure, message })
+    }
+
+    fn record(&self, call: Call, log: &mut CallLog) {
+        let Call { call: name, status, ms, note, .. } = &call;
+        tracing::debug!(site = self.site(), call = name, status, ms, note, "called Jira");
+        if let Some(observer) = &self.observer {
+            observer(&call);
+        }
+        log.0.push(call);
+    }
+
+    async fn exchange(&self, request: &Request<'_>) -> Result<Answer, Failed> {
+        let url = self.url(request.path);
+        let mut builder = self.shared.http.request(request.method.clone(), url).timeout(self.timeout);
+        if !request.query.is_empty() {
+            builder = builder.query(request.query);
+        }
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        let response = builder.send().await.map_err(transport)?;
+        Ok(collect(response).await)
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let version = match self.dialect() {
+            Dialect::Cloud => "3",
+            Dialect::DataCenter => "2",
+        };
+        let mut url = self.shared.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["rest", "api", version]).extend(path);
+        }
+        url
+    }
+}
+
+fn http_client(site: &Site, base: &Url) -> Result<Client, SiteError> {
+    let headers = HeaderMap::from_iter([
+        (AUTHORIZATION, site.authorization()?),
+        (ACCEPT, HeaderValue::from_static("application/json")),
+    ]);
+    let builder = Client::builder()
+        .default_headers(headers)
+        .user_agent(concat!("conduit/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT);
+    let builder = if base.scheme() == "https" {
+        builder.tls_certs_merge(site.certificates()?)
+    } else {
+        // Without TLS, a system that has no certificates is no obstacle.
+        builder.tls_certs_only([])
+    };
+    builder.build().map_err(|error| SiteError::Tls { site: site.name.clone(), why: chain(&error) })
+}
+
+/// Reads the body as far as it comes; a status without its whole body is still an answer.
+async fn collect(mut response: Response) -> Answer {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let (mut body, mut broken) = (Vec::new(), None);
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => {
+                broken = Some(format!("it is larger than {} MiB", LARGEST_ANSWER >> 20));
+                break;
+            }
+            Ok(None) => break,
+            Err(error) => {
+                broken = Some(chain(&error.without_url()));
+                break;
+            }
+        }
+    }
+    Answer { status, headers, body, broken }
+}
+
+/// No answer at all. Without a connection nothing was sent; after that, nobody knows.
+fn transport(error: reqwest::Error) -> Failed {
+    let failure =
+        if error.is_connect() || error.is_builder() { Failure::Unreachable } else { Failure::NoAnswer };
+    (failure, chain(&error.without_url()))
+}
+
+/// An error with its causes; the innermost one is the one that helps.
+fn chain(error: &dyn Error) -> String {
+    let mut said = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        said.push(error.to_string());
+        cause = error.source();
+    }
+    said.dedup();
+    printable(&said.join(": "))
+}
+
+impl fmt::Debug for JiraClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JiraClient").field("site", &self.site()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jira::{Auth, Credential};
+
+    fn client(url: &str) -> JiraClient {
+        let auth = Auth::Bearer { token: Credential::new("hush") };
+        JiraClient::new(Site::new("acme", url.parse().unwrap(), auth), Clock::system()).unwrap()
+    }
+
+    #[test]
+    fn a_path_stays_below_the_sites_own() {
+        let url = |site: &str| client(site).url(&["issue", "SHOP-1/../../x?y"]).to_string();
+        assert_eq!(
+            url("http://jira.acme.test"),
+            "http://jira.acme.test/rest/api/2/issue/SHOP-1%2F..%2F..%2Fx%3Fy"
+        );
+        assert_eq!(
+            url("http://acme.test/jira/"),
+            "http://acme.test/jira/rest/api/2/issue/SHOP-1%2F..%2F..%2Fx%3Fy"
+        );
+        let cloud = Site { dialect: Dialect::Cloud, ..cloud_site() };
+        let cloud = JiraClient::new(cloud, Clock::system()).unwrap();
+        assert_eq!(cloud.url(&["myself"]).as_str(), "http://127.0.0.1/rest/api/3/myself");
+    }
+
+    fn cloud_site() -> Site {
+        let auth = Auth::Basic { user: "bot".to_owned(), password: Credential::new("hush") };
+        Site::new("cloud", "http://127.0.0.1".parse().unwrap(), auth)
+    }
+
+    #[test]
+    fn a_client_shows_its_site_and_nothing_else() {
+        assert_eq!(format!("{:?}", client("http://jira.acme.test")), r#"JiraClient { site: "acme", .. }"#);
+    }
+}
