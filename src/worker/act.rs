@@ -71,7 +71,7 @@ enum Hopped {
     /// It was taken.
     Taken,
     /// It was refused, because the ticket stands elsewhere by now.
-    Elsewhere(Ticket),
+    Elsewhere(Box<Ticket>),
 }
 
 /// Carries out a leased job to its end, or to its next try.
@@ -132,10 +132,11 @@ impl Job<'_> {
         let mut intent = self.progress.intent.take();
         let result = self.pursue(&mut intent).await;
         self.progress.intent = intent;
+        let waits_for = self.trace.reason;
         match result {
             Ok(verdict) => close(self.held, self.trace, verdict, self.shared.clock.now()).await,
             Err(Halt::Store(error)) => Err(error),
-            Err(Halt::NotYet(delay)) => self.wait(delay, self.trace.reason).await,
+            Err(Halt::NotYet(delay)) => self.wait(delay, waits_for).await,
             Err(Halt::Setback(setback)) => self.stumble(setback).await,
         }
     }
@@ -251,7 +252,7 @@ impl Job<'_> {
     async fn walk(&mut self, intent: &mut Intent, mut ticket: Ticket) -> Go<Verdict> {
         while let Some(hop) = intent.current().cloned() {
             match self.hop(intent, &hop, &ticket).await? {
-                Hopped::Elsewhere(now) => ticket = now,
+                Hopped::Elsewhere(now) => ticket = *now,
                 Hopped::Taken if intent.current().is_none() => break,
                 Hopped::Taken => ticket = self.read().await?,
             }
@@ -306,7 +307,7 @@ impl Job<'_> {
         // The same words for a stale state and for a wrong id: only another look tells them apart.
         let now = self.read().await?;
         if now.status.id != ticket.status.id {
-            return Ok(Hopped::Elsewhere(now));
+            return Ok(Hopped::Elsewhere(Box::new(now)));
         }
         if !found.cached {
             return Err(refusal.into());

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
@@ -98,7 +99,7 @@ impl Held {
     pub(super) async fn checkpoint(&self, state: JobState) -> Result<()> {
         let sent = Moment::now(&self.beat.clock);
         let (store, lease) = (&self.beat.store, &self.beat.lease);
-        self.insist(async || store.checkpoint(lease, &state).await).await?;
+        self.insist(|| store.checkpoint(lease, &state)).await?;
         self.beat.renewed(sent);
         *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = state;
         Ok(())
@@ -106,12 +107,12 @@ impl Held {
 
     /// Ends the job.
     pub(super) async fn finish(&self, trace: &TicketTrace) -> Result<()> {
-        self.insist(async || self.beat.store.finish(&self.beat.lease, trace).await).await
+        self.insist(|| self.beat.store.finish(&self.beat.lease, trace)).await
     }
 
     /// Gives the ticket back, to be taken up again after `delay`.
     pub(super) async fn retry(&self, delay: Duration, state: &JobState) -> Result<()> {
-        self.insist(async || self.beat.store.retry(&self.beat.lease, delay, state).await).await
+        self.insist(|| self.beat.store.retry(&self.beat.lease, delay, state)).await
     }
 
     /// Gives the ticket back as it is.
@@ -121,7 +122,7 @@ impl Held {
 
     /// Repeats a write while the store is out, for as long as a lease lasts. Each of them is refused by
     /// the store once somebody else has the ticket, so repeating does no harm.
-    async fn insist(&self, write: impl AsyncFn() -> Result<()>) -> Result<()> {
+    async fn insist<'a>(&'a self, write: impl Fn() -> BoxFuture<'a, Result<()>> + Send) -> Result<()> {
         let began = Instant::now();
         loop {
             match write().await {

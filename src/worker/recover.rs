@@ -40,8 +40,8 @@ pub(super) fn recover(intent: &Intent, now: &Status, changes: &[Change]) -> Reco
 
 /// The hop, from the current one on, at whose end the ticket stands.
 fn reached(intent: &Intent, now: &Status) -> Option<usize> {
-    let ahead = intent.path.iter().enumerate().skip(intent.hop);
-    ahead.filter(|(_, hop)| now.is_named(&hop.to_status)).map(|(at, _)| at).last()
+    let reached = intent.path.iter().rposition(|hop| now.is_named(&hop.to_status));
+    reached.filter(|reached| *reached >= intent.hop)
 }
 
 fn arrived(intent: &Intent, reached: usize, asked: bool) -> Recovered {

@@ -123,7 +123,9 @@ impl Shared {
                 break;
             }
             claimed += claims.len();
-            claims.into_iter().for_each(|claim| crew.start(claim));
+            for claim in claims {
+                crew.start(claim);
+            }
         }
         Ok(claimed)
     }
