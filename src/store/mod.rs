@@ -84,7 +84,8 @@ pub trait Store: Send + Sync + 'static {
     async fn add_hook(&self, hook: &Hook) -> Result<bool>;
 
     /// Saves a changed hook over the revision it was read at (`hook.revision`), which goes up by one;
-    /// `false` when somebody else saved it meanwhile or it is gone.
+    /// `false` when somebody else saved it meanwhile, it is gone, or it was registered anew (another
+    /// `created_at`).
     async fn save_hook(&self, hook: &Hook) -> Result<bool>;
 
     /// Removes a hook; `false` when there is none. Its events stay.
@@ -93,7 +94,7 @@ pub trait Store: Send + Sync + 'static {
     /// All tokens, revoked ones included.
     async fn tokens(&self) -> Result<Vec<Token>>;
 
-    /// Adds a token or replaces the one of the same hash.
+    /// Adds a token or replaces the one of the same hash. A revoked one stays revoked, whoever saves it again.
     async fn save_token(&self, token: &Token) -> Result<()>;
 
     // --- the inbox -----------------------------------------------------------------------------------
@@ -125,8 +126,11 @@ pub trait Store: Send + Sync + 'static {
     /// Fans an event out: its ticket list is saved, each job goes to the end of its ticket's queue, the
     /// tickets in `settled` are recorded as finished, and the item leaves the inbox.
     ///
-    /// Idempotent, because it may be repeated after a crash. Fails with [`StoreError::LostLease`] when
-    /// the inbox has another holder by now.
+    /// A run over the whole event (`item.only` is empty) replaces its ticket list. A run over some tickets leaves
+    /// the others alone, and one of `item.only` that the routing leaves out is again what it was before.
+    ///
+    /// Idempotent, because it may be repeated after a crash. Fails with [`StoreError::LostLease`] (of a job
+    /// with the key `inbox`) when the inbox has another holder by now.
     async fn route(&self, item: &InboxItem, routing: &Routing) -> Result<()>;
 
     // --- jobs ----------------------------------------------------------------------------------------
