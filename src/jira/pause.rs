@@ -10,7 +10,7 @@ use jiff::fmt::rfc2822;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// Nothing Jira documents asks for more than the rest of the hour; "block all" may come as 19 digits.
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 const REASON: HeaderName = HeaderName::from_static("ratelimit-reason");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");

@@ -12,7 +12,7 @@ use super::model::{Issue, Transition};
 use super::{CallLog, JiraClient, JiraError};
 
 /// Workflows change rarely, and a refused id is asked for again at once.
-const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+const REMEMBERED: Duration = Duration::from_hours(24);
 
 /// One for each status of each issue type of each project in use; more only cost a read again.
 const MOST: u64 = 10_000;

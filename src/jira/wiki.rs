@@ -4,6 +4,7 @@
 //! reads numeric entities. A backslash itself cannot be escaped by another (two are a line break), so it
 //! becomes an entity; so does the full stop of what would begin a heading or a quotation. A bare web address
 //! stays as it is: the renderer links it before it looks for markup, and would link the backslashes too.
+//! (An entity that the text itself holds shows as its character, which is not markup.)
 
 /// What a backslash protects.
 const MARKUP: &str = "!#%()*+-?@[]^_{|}~";
@@ -60,12 +61,11 @@ fn block_mark(line: &str) -> Option<usize> {
     begins_block.then(|| line.len() - text.len() + 2)
 }
 
-/// A web address without any character that could end a link and begin markup.
+/// A web address without any character that could end a link and begin markup, or end an entity of ours.
 fn is_address(word: &str) -> bool {
     let rest = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"));
     rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/:?#@%&=+,;$".contains(&b))
+        !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/:?#@%&=+,$".contains(&b))
     })
 }
 

@@ -86,6 +86,8 @@ struct Changelog {
 #[derive(Deserialize)]
 struct History {
     #[serde(default)]
+    id: String,
+    #[serde(default)]
     author: Option<User>,
     #[serde(deserialize_with = "moment")]
     created: Timestamp,
@@ -109,13 +111,11 @@ struct Change {
 }
 
 impl HistoryBody {
-    /// The changes of status, oldest first: Cloud sends the newest first, Data Center the oldest.
+    /// The changes of status, oldest first: Cloud sends the newest first, Data Center the oldest. Within a
+    /// millisecond, ids tell.
     pub(super) fn into_changes(self) -> Vec<StatusChange> {
         let mut histories = self.changelog.histories;
-        if histories.first().map(|first| first.created) > histories.last().map(|last| last.created) {
-            histories.reverse();
-        }
-        histories.sort_by_key(|history| history.created);
+        histories.sort_by_key(|history| (history.created, history.id.parse::<u64>().unwrap_or_default()));
         histories.into_iter().flat_map(History::into_changes).collect()
     }
 }
@@ -268,17 +268,14 @@ mod tests {
         assert_eq!((issue.assignee, issue.labels), (None, Vec::new()));
     }
 
-    fn history(created: &[&str]) -> Vec<String> {
-        let histories: Vec<_> = created
-            .iter()
-            .enumerate()
-            .map(|(n, at)| {
-                json!({"id": "1", "author": {"accountId": "5b"}, "created": at, "items": [
-                    {"field": "labels", "from": null, "to": null, "fromString": "", "toString": "x"},
-                    {"field": "status", "from": "1", "to": "3", "fromString": "To Do", "toString": n.to_string()},
-                ]})
-            })
-            .collect();
+    fn history(entries: &[(&str, &str)]) -> Vec<String> {
+        let entry = |(id, at): &(&str, &str)| {
+            json!({"id": id, "author": {"accountId": "5b"}, "created": at, "items": [
+                {"field": "labels", "from": null, "to": null, "fromString": "", "toString": "x"},
+                {"field": "status", "from": "1", "to": "3", "fromString": "To Do", "toString": id},
+            ]})
+        };
+        let histories: Vec<_> = entries.iter().map(entry).collect();
         let body: HistoryBody = from_value(json!({"changelog": {"histories": histories}})).unwrap();
         body.into_changes().into_iter().map(|change| change.to).collect()
     }
@@ -286,9 +283,9 @@ mod tests {
     #[test]
     fn changes_of_status_come_oldest_first_whatever_the_dialect_sends() {
         let (early, late) = ("2026-11-22T10:00:00.000+0000", "2026-11-22T11:30:00.000+0100");
-        assert_eq!(history(&[early, late]), ["0", "1"]);
-        assert_eq!(history(&[late, early]), ["1", "0"]);
-        assert_eq!(history(&[late, early, early]), ["2", "1", "0"], "newest first within one moment, too");
+        assert_eq!(history(&[("7", early), ("8", late)]), ["7", "8"]);
+        assert_eq!(history(&[("8", late), ("7", early)]), ["7", "8"]);
+        assert_eq!(history(&[("10", early), ("9", early)]), ["9", "10"], "within one millisecond");
         assert_eq!(history(&[]), [""; 0]);
     }
 
