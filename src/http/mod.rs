@@ -1,1 +1,219 @@
-//! (being written)
+//! The HTTP room: the door that forges deliver to, and the API that people ask.
+//!
+//! One application factory serves production and tests alike; the listener is handed in. A request is
+//! checked by its extractor ([`extract`]), a delivery by [`ingest`] and [`intake`]; everything that is not
+//! done is answered from one table ([`error`]).
+
+mod answer;
+mod body;
+mod cache;
+mod error;
+mod extract;
+mod fields;
+mod guard;
+mod ingest;
+mod intake;
+mod keep;
+mod routes;
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpServer};
+use serde::Serialize;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::secrets::Keyring;
+use crate::secrets::token::Token;
+use crate::store::Store;
+use crate::telemetry::Metrics;
+
+use body::Budget;
+use cache::{Fresh, Hooks};
+pub use error::ApiError;
+use keep::BodyKeeper;
+use routes::health::Health;
+
+/// What is chosen at start, beyond the parts themselves.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// Events older than this are recorded and do not act; `None`: no event is too old.
+    pub max_event_age: Option<Duration>,
+    /// Whether raw bodies are kept for the event log.
+    pub keep_payloads: bool,
+    /// Where the outside reaches this service.
+    pub public_url: Option<Url>,
+    /// Whether the management listener asks for a token before it shows metrics and details.
+    pub management_token_required: bool,
+    /// How long a sender may take for its headers, and again for its body.
+    pub body_timeout: Duration,
+    /// The memory that bodies may take together while they are read and verified.
+    pub body_memory: usize,
+    /// How long requests in flight may take when the service stops.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            max_event_age: Some(Duration::from_hours(7 * 24)),
+            keep_payloads: true,
+            public_url: None,
+            management_token_required: false,
+            body_timeout: Duration::from_secs(10),
+            body_memory: 128 * 1024 * 1024,
+            shutdown_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// What the API shows of the configuration in force; `app` hands it in.
+pub trait InForce: Send + Sync {
+    /// The rule set that decides now; `None` while none is loaded.
+    fn rules(&self) -> Option<RulesView>;
+    /// The names of the configured sites.
+    fn sites(&self) -> Vec<String>;
+}
+
+/// A rule set, as `GET /conduit/api/machines` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RulesView {
+    /// Its hash, as traces name it.
+    pub hash: String,
+    /// Its machines.
+    pub machines: Vec<MachineView>,
+}
+
+/// One machine of a rule set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MachineView {
+    /// Its name.
+    pub name: String,
+    /// The file it stands in.
+    pub file: String,
+    /// The line it begins at.
+    pub line: u32,
+    /// The aliases of its states, in the order they are declared.
+    pub states: Vec<String>,
+    /// How many rules it has.
+    pub rules: usize,
+}
+
+/// The parts that the HTTP room works with.
+pub struct HttpParts {
+    /// What is durable.
+    pub store: Arc<dyn Store>,
+    /// Opens and seals the hooks' secrets.
+    pub keyring: Arc<Keyring>,
+    /// The configuration in force.
+    pub in_force: Arc<dyn InForce>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// The time.
+    pub clock: Clock,
+    /// What was chosen at start.
+    pub config: HttpConfig,
+}
+
+/// The HTTP room of one process, shared by its listeners.
+#[derive(Clone)]
+pub struct Http(Arc<State>);
+
+/// What every route shares.
+struct State {
+    store: Arc<dyn Store>,
+    keyring: Arc<Keyring>,
+    in_force: Arc<dyn InForce>,
+    metrics: Metrics,
+    clock: Clock,
+    config: HttpConfig,
+    hooks: Hooks,
+    tokens: Fresh<Vec<Token>>,
+    health: Fresh<Health>,
+    keeper: Option<BodyKeeper>,
+    budget: Arc<Budget>,
+    stopping: AtomicBool,
+}
+
+impl Http {
+    /// Puts the parts together. Must be called within a tokio runtime.
+    pub fn new(parts: HttpParts) -> Self {
+        let HttpParts { store, keyring, in_force, metrics, clock, config } = parts;
+        let keeper = config.keep_payloads.then(|| BodyKeeper::start(Arc::clone(&store)));
+        Self(Arc::new(State {
+            store,
+            keyring,
+            in_force,
+            metrics,
+            clock,
+            hooks: Hooks::default(),
+            tokens: Fresh::default(),
+            health: Fresh::default(),
+            keeper,
+            budget: Budget::new(config.body_memory),
+            stopping: AtomicBool::new(false),
+            config,
+        }))
+    }
+
+    /// Serves the public routes on `listener` until the server is stopped.
+    ///
+    /// The server is a future to be awaited or spawned; its handle stops it.
+    pub fn serve(&self, listener: TcpListener) -> io::Result<Server> {
+        self.run(listener, self.0.config.workers, routes::public)
+    }
+
+    /// Serves the management routes on `listener` until the server is stopped.
+    pub fn serve_management(&self, listener: TcpListener) -> io::Result<Server> {
+        self.run(listener, 1, routes::management)
+    }
+
+    /// From now on `/readyz` says that no new request should be sent here.
+    pub fn stop_being_ready(&self) {
+        self.0.stopping.store(true, Ordering::Release);
+    }
+
+    /// Returns when all raw bodies that are to be kept are kept.
+    pub async fn bodies_kept(&self) {
+        if let Some(keeper) = &self.0.keeper {
+            keeper.idle().await;
+        }
+    }
+
+    fn run(
+        &self,
+        listener: TcpListener,
+        workers: usize,
+        routes: fn(&mut ServiceConfig),
+    ) -> io::Result<Server> {
+        let http = Data::new(self.clone());
+        let config = &self.0.config;
+        let app = move || {
+            App::new()
+                .app_data(Data::clone(&http))
+                .configure(routes)
+                .default_service(web::to(guard::not_found))
+                .wrap(from_fn(guard::guard))
+                .wrap(guard::security_headers())
+        };
+        let server = HttpServer::new(app)
+            .workers(workers)
+            .worker_max_blocking_threads(4)
+            .client_request_timeout(config.body_timeout)
+            .keep_alive(Duration::from_secs(75))
+            .shutdown_timeout(config.shutdown_timeout.as_secs())
+            .disable_signals()
+            .listen(listener)?;
+        Ok(server.run())
+    }
+}

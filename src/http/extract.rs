@@ -1,0 +1,137 @@
+//! Who asks, and for what: the one extractor of the API's routes.
+//!
+//! [`Ask`] looks at the token before anything else, then reads the fields of the request into something
+//! that is already checked, so that a handler has only its own work to do.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use actix_web::web::{self, Data};
+use actix_web::{FromRequest, HttpRequest};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::secrets::token::{self, Role};
+
+use super::fields::{Fields, Input};
+use super::{ApiError, Http, State, body};
+
+/// The largest JSON body of the API.
+const LARGEST_JSON: usize = 64 * 1024;
+
+/// A role that a route asks for.
+pub(super) trait Needs: 'static {
+    /// The least role that may.
+    const ROLE: Role;
+}
+
+/// May read.
+pub(super) struct Viewer;
+/// May send through again, pause and resume.
+pub(super) struct Operator;
+/// May register.
+pub(super) struct Admin;
+
+impl Needs for Viewer {
+    const ROLE: Role = Role::Viewer;
+}
+impl Needs for Operator {
+    const ROLE: Role = Role::Operator;
+}
+impl Needs for Admin {
+    const ROLE: Role = Role::Admin;
+}
+
+/// A request by somebody who may, with its fields read and checked.
+pub(super) struct Ask<R: Needs, I: Input> {
+    /// The shared state.
+    pub(super) state: Arc<State>,
+    /// The name of the token.
+    pub(super) by: String,
+    /// What is asked for.
+    pub(super) input: I,
+    /// The time of asking.
+    pub(super) now: Timestamp,
+    role: PhantomData<R>,
+}
+
+impl<R: Needs, I: Input + 'static> FromRequest for Ask<R, I> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = web::Payload::from_request(&request, payload).into_inner();
+        Box::pin(async move {
+            let state = state(&request)?;
+            let now = state.clock.now();
+            let by = authorise(&state, &request, R::ROLE, now).await?;
+            let payload = payload.map_err(|error| ApiError::internal("no payload", error))?;
+            let mut fields = fields(&state, &request, payload).await?;
+            let input = I::read(&mut fields, now)?;
+            fields.finish()?;
+            Ok(Self { state, by, input, now, role: PhantomData })
+        })
+    }
+}
+
+/// What every route shares.
+pub(super) fn state(request: &HttpRequest) -> Result<Arc<State>, ApiError> {
+    let http = request.app_data::<Data<Http>>();
+    http.map(|http| Arc::clone(&http.0)).ok_or_else(|| ApiError::internal("routing", "no shared state"))
+}
+
+/// The name of the token that the request bears, if it may do what needs `role`.
+pub(super) async fn authorise(
+    state: &State,
+    request: &HttpRequest,
+    role: Role,
+    now: Timestamp,
+) -> Result<String, ApiError> {
+    let presented = bearer(request).ok_or(ApiError::NotAuthorised)?;
+    let tokens = state.tokens.get(now, state.store.tokens()).await?;
+    let token = token::find(&tokens, presented, now).ok_or(ApiError::NotAuthorised)?;
+    if token.role < role {
+        return Err(ApiError::Forbidden { has: role_name(token.role), needs: role_name(role) });
+    }
+    Ok(token.name.clone())
+}
+
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Operator => "operator",
+        Role::Admin => "admin",
+    }
+}
+
+async fn fields(state: &State, request: &HttpRequest, payload: web::Payload) -> Result<Fields, ApiError> {
+    let mut fields = Fields::default();
+    // What is still percent-encoded here (a slash, say) can stand in no name that we give.
+    for (name, value) in request.match_info().iter() {
+        fields.add(name, Value::String(value.to_owned()))?;
+    }
+    fields.add_query(request.query_string())?;
+    if matches!(*request.method(), Method::POST | Method::PATCH | Method::PUT) && has_body(request) {
+        body::check_head(request, &["application/json"], "the body must be application/json", LARGEST_JSON)?;
+        let patience = state.config.body_timeout;
+        let body = body::read(request, payload, LARGEST_JSON, patience, &state.budget).await?;
+        fields.add_json(&body.bytes)?;
+    }
+    Ok(fields)
+}
+
+fn has_body(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    headers.contains_key(TRANSFER_ENCODING) || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0")
+}

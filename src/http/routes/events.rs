@@ -1,0 +1,219 @@
+//! What came in, and sending it through again.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::event::Event;
+use crate::http::answer::{self, Answer};
+use crate::http::extract::{Ask, Operator, Viewer};
+use crate::http::fields::{Fields, Input};
+use crate::http::{ApiError, State};
+use crate::store::{
+    EventId, EventQuery, EventRecord, EventState, ReplayScope, Replayed, StoreError, TicketState,
+};
+use crate::trace::{Outcome, Reason, Trace};
+
+/// How many events are on a page.
+const PAGE: usize = 50;
+const LARGEST_PAGE: usize = 200;
+
+impl Input for EventQuery {
+    fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
+        Ok(Self {
+            ticket: fields.text("ticket")?.map(|key| issue_key("ticket", &key)).transpose()?,
+            repo: fields.text("repo")?,
+            outcome: fields.parsed::<Outcome>("outcome")?,
+            since: fields.moment("since", now)?,
+            cursor: fields.text("cursor")?,
+            limit: fields.parsed::<PageSize>("limit")?.map_or(PAGE, |size| size.0),
+        })
+    }
+}
+
+struct PageSize(usize);
+
+impl FromStr for PageSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let size = text.parse().ok().filter(|size| (1..=LARGEST_PAGE).contains(size));
+        size.map(Self).ok_or_else(|| format!("must be a number from 1 to {LARGEST_PAGE}"))
+    }
+}
+
+/// What could be an issue key, in capitals.
+pub(super) fn issue_key(name: &str, text: &str) -> Result<String, ApiError> {
+    let good = text.rsplit_once('-').is_some_and(|(project, number)| {
+        crate::registration::project_key(project).is_ok()
+            && (1..=18).contains(&number.len())
+            && number.bytes().all(|b| b.is_ascii_digit())
+    });
+    let refusal = || ApiError::Malformed(format!("`{name}` must be an issue key like SHOP-42"));
+    good.then(|| text.to_ascii_uppercase()).ok_or_else(refusal)
+}
+
+impl Input for EventId {
+    fn read(fields: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
+        let id = fields.required("id")?;
+        Self::parse(&id)
+            .ok_or_else(|| ApiError::Malformed("`id` must be an event's id: 26 letters and digits".into()))
+    }
+}
+
+/// An event to be sent through again.
+pub(super) struct Replay {
+    id: EventId,
+    scope: ReplayScope,
+}
+
+impl Input for Replay {
+    fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
+        let id = EventId::read(fields, now)?;
+        let scope = if fields.flag("force")? { ReplayScope::All } else { ReplayScope::Unfinished };
+        Ok(Self { id, scope })
+    }
+}
+
+/// `GET /conduit/api/events`
+pub(super) async fn list(ask: Ask<Viewer, EventQuery>) -> Answer {
+    let page = ask.state.store.events(&ask.input).await.map_err(|error| wrong_cursor(&ask.input, error))?;
+    let events = page.items.iter().map(Row::from).collect();
+    Ok(answer::ok(Rows { events, next_cursor: page.next.as_deref() }))
+}
+
+/// A cursor that the store did not give is what it cannot read, and the asker's mistake.
+fn wrong_cursor(query: &EventQuery, error: StoreError) -> ApiError {
+    match error {
+        StoreError::Damaged { .. } if query.cursor.is_some() => {
+            tracing::warn!("a list was asked for with a cursor that cannot be read: {error}");
+            ApiError::Malformed("`cursor` is not where a page of this list ended".to_owned())
+        }
+        error => error.into(),
+    }
+}
+
+/// `GET /conduit/api/events/{id}`
+pub(super) async fn show(ask: Ask<Viewer, EventId>) -> Answer {
+    let record = ask.state.store.event(&ask.input).await?.ok_or_else(|| no_event(&ask.input))?;
+    Ok(answer::ok(traced(&ask.state, record).await?))
+}
+
+/// `POST /conduit/api/events/{id}/replay`
+pub(super) async fn replay(ask: Ask<Operator, Replay>) -> Answer {
+    let Replay { id, scope } = &ask.input;
+    match ask.state.store.replay(id, *scope).await? {
+        Replayed::Queued(tickets) => {
+            tracing::info!(event = %id, "event {id} sent through again by {}", ask.by);
+            Ok(answer::ok(Again { event_id: id, tickets }))
+        }
+        Replayed::NotFound => Err(no_event(id)),
+        Replayed::NotFinished => Err(ApiError::Conflict(format!("event {id} is not finished yet"))),
+        Replayed::Refused(reason) => Err(ApiError::Conflict(refused(id, reason))),
+    }
+}
+
+fn refused(id: &EventId, reason: Reason) -> String {
+    format!(
+        "nothing of event {id} can be sent through again: {reason}, {}. With \"force\": true every ticket goes, also those that moved",
+        reason.meaning()
+    )
+}
+
+fn no_event(id: &EventId) -> ApiError {
+    ApiError::NotFound(format!("there is no event {id}; it may be older than the retention"))
+}
+
+/// An event with the traces of its tickets.
+pub(super) async fn traced(state: &State, record: EventRecord) -> Result<Traced, ApiError> {
+    let tickets = state.store.ticket_traces(&record.id).await?;
+    Ok(Traced {
+        received_at: record.received.at,
+        state: record.state,
+        normalised: record.event.clone(),
+        trace: record.into_trace(tickets),
+    })
+}
+
+/// A trace as the API answers it.
+#[derive(Serialize)]
+pub(super) struct Traced {
+    #[serde(flatten)]
+    trace: Trace,
+    received_at: Timestamp,
+    state: EventState,
+    /// All that a decision can see of it; `plan` takes it from here.
+    normalised: Option<Event>,
+}
+
+#[derive(Serialize)]
+struct Again<'a> {
+    event_id: &'a EventId,
+    /// Empty: all that the event will be found to name.
+    tickets: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Rows<'a> {
+    events: Vec<Row<'a>>,
+    next_cursor: Option<&'a str>,
+}
+
+/// An event in a list.
+#[derive(Serialize)]
+struct Row<'a> {
+    event_id: &'a EventId,
+    provider: &'a str,
+    delivery_id: &'a str,
+    repo: &'a str,
+    kind: &'a str,
+    /// A pull request's number.
+    number: Option<u64>,
+    received_at: Timestamp,
+    state: EventState,
+    outcome: Outcome,
+    reason: Reason,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate_of: Option<&'a EventId>,
+    generation: u32,
+    tickets: Vec<RowTicket<'a>>,
+}
+
+#[derive(Serialize)]
+struct RowTicket<'a> {
+    key: &'a str,
+    site: &'a str,
+    outcome: Outcome,
+    reason: Reason,
+}
+
+impl<'a> From<&'a EventRecord> for Row<'a> {
+    fn from(record: &'a EventRecord) -> Self {
+        Self {
+            event_id: &record.id,
+            provider: &record.provider,
+            delivery_id: &record.delivery_id,
+            repo: &record.repo,
+            kind: &record.kind,
+            number: record.event.as_ref().and_then(Event::pull_request).map(|pr| pr.number),
+            received_at: record.received.at,
+            state: record.state,
+            outcome: record.verdict.outcome,
+            reason: record.verdict.reason,
+            detail: record.detail.as_deref(),
+            duplicate_of: record.duplicate_of.as_ref(),
+            generation: record.generation,
+            tickets: record.tickets.iter().map(RowTicket::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a TicketState> for RowTicket<'a> {
+    fn from(ticket: &'a TicketState) -> Self {
+        let TicketState { key, site, verdict, .. } = ticket;
+        Self { key, site, outcome: verdict.outcome, reason: verdict.reason }
+    }
+}

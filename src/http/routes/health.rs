@@ -1,0 +1,106 @@
+//! Whether the process lives, and whether a delivery could be accepted now.
+//!
+//! A Jira that is down is not unready: deliveries are accepted and wait. What exactly is wrong is said on
+//! the management listener alone.
+
+use std::convert::Infallible;
+use std::sync::atomic::Ordering;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+
+use crate::http::answer::{self, Answer};
+use crate::http::extract::{authorise, state};
+use crate::http::{ApiError, State};
+use crate::secrets::token::Role;
+
+/// What readiness rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(in crate::http) struct Health {
+    ready: bool,
+    /// `ok`, or why no event could be made durable.
+    store: String,
+    /// Whether a rule set is in force.
+    rules_loaded: bool,
+    /// The service is about to end.
+    stopping: bool,
+}
+
+#[derive(Serialize)]
+struct Version {
+    version: &'static str,
+}
+
+/// The routes that anyone may ask.
+pub(super) fn public(config: &mut ServiceConfig) {
+    config
+        .route("/conduit/ping", web::get().to(ping))
+        .route("/conduit/version", web::get().to(version))
+        .route("/livez", web::get().to(ping))
+        .route("/readyz", web::get().to(ready));
+}
+
+/// The same for probes, with details.
+pub(super) fn management(config: &mut ServiceConfig) {
+    config
+        .route("/conduit-reactor/ping", web::get().to(ping))
+        .route("/livez", web::get().to(ping))
+        .route("/readyz", web::get().to(ready_with_details));
+}
+
+async fn ping() -> HttpResponse {
+    answer::ok("pong")
+}
+
+async fn version() -> HttpResponse {
+    answer::ok(Version { version: env!("CARGO_PKG_VERSION") })
+}
+
+async fn ready(request: HttpRequest) -> Answer {
+    let health = health(&*state(&request)?).await;
+    if health.ready { Ok(answer::ok("ready")) } else { Err(ApiError::Busy("not ready")) }
+}
+
+async fn ready_with_details(request: HttpRequest) -> Answer {
+    let state = state(&request)?;
+    // A probe without a token still learns the one thing that it is there for.
+    if state.config.management_token_required
+        && authorise(&state, &request, Role::Viewer, state.clock.now()).await.is_err()
+    {
+        return ready(request).await;
+    }
+    let health = health(&state).await;
+    let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok(HttpResponse::build(status).json(Details { success: health.ready, data: &health }))
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    success: bool,
+    data: &'a Health,
+}
+
+/// Asked of the store once a second at the most, whoever asks and however often.
+async fn health(state: &State) -> Health {
+    let look = async { Ok::<_, Infallible>(look(state).await) };
+    match state.health.get(state.clock.now(), look).await {
+        Ok(health) => {
+            let stopping = state.stopping.load(Ordering::Acquire);
+            Health { stopping, ready: health.ready && !stopping, ..(*health).clone() }
+        }
+        Err(never) => match never {},
+    }
+}
+
+async fn look(state: &State) -> Health {
+    let store = state.store.check().await;
+    let rules_loaded = state.in_force.rules().is_some();
+    Health {
+        ready: store.is_ok() && rules_loaded,
+        store: store.map_or_else(|error| error.to_string(), |()| "ok".to_owned()),
+        rules_loaded,
+        stopping: false,
+    }
+}

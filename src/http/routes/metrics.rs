@@ -1,0 +1,30 @@
+//! What Prometheus scrapes.
+
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::http::answer::Answer;
+use crate::http::extract::{authorise, state};
+use crate::secrets::token::Role;
+use crate::store::QueueStatus;
+use crate::telemetry;
+
+/// `GET /metrics` on the management listener.
+pub(super) async fn show(request: HttpRequest) -> Answer {
+    let state = state(&request)?;
+    if state.config.management_token_required {
+        authorise(&state, &request, Role::Viewer, state.clock.now()).await?;
+    }
+    // A store that is out must not take the other metrics with it: they say that it is out.
+    match state.store.queue().await {
+        Ok(status) => set_queue(&status),
+        Err(error) => tracing::warn!("the queue's metrics are old, because the store cannot say: {error}"),
+    }
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(state.metrics.render()))
+}
+
+fn set_queue(status: &QueueStatus) {
+    let QueueStatus { inbox, ready, leased, delayed, dead, oldest_seconds, .. } = *status;
+    let depths =
+        [("inbox", inbox), ("ready", ready), ("leased", leased), ("delayed", delayed), ("dead", dead)];
+    telemetry::queue(depths, oldest_seconds);
+}

@@ -1,0 +1,85 @@
+//! What waits, and letting a site stand still.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::http::answer::{self, Answer};
+use crate::http::extract::{Ask, Operator, Viewer};
+use crate::http::fields::{Fields, Input};
+use crate::http::{ApiError, State};
+
+/// No fields at all.
+pub(super) struct Nothing;
+
+/// Which site, and why.
+pub(super) struct Pause {
+    site: Option<String>,
+    why: Option<String>,
+}
+
+/// Which site.
+pub(super) struct Resume {
+    site: Option<String>,
+}
+
+impl Input for Nothing {
+    fn read(_: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
+        Ok(Self)
+    }
+}
+
+impl Input for Pause {
+    fn read(fields: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
+        Ok(Self { site: fields.text("site")?, why: fields.text("why")? })
+    }
+}
+
+impl Input for Resume {
+    fn read(fields: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
+        Ok(Self { site: fields.text("site")? })
+    }
+}
+
+/// `GET /conduit/api/queue`
+pub(super) async fn show(ask: Ask<Viewer, Nothing>) -> Answer {
+    Ok(answer::ok(ask.state.store.queue().await?))
+}
+
+/// `POST /conduit/api/queue/pause`
+pub(super) async fn pause(ask: Ask<Operator, Pause>) -> Answer {
+    let sites = sites(&ask.state, ask.input.site)?;
+    let why = ask.input.why.map(|why| format!(": {why}")).unwrap_or_default();
+    for site in &sites {
+        ask.state.store.pause(site, &format!("paused by {}{why}", ask.by)).await?;
+        tracing::info!("site {site} paused by {}", ask.by);
+    }
+    Ok(answer::ok(Sites { sites }))
+}
+
+/// `POST /conduit/api/queue/resume`
+pub(super) async fn resume(ask: Ask<Operator, Resume>) -> Answer {
+    let mut resumed = Vec::new();
+    for site in sites(&ask.state, ask.input.site)? {
+        if ask.state.store.resume(&site).await? {
+            tracing::info!("site {site} resumed by {}", ask.by);
+            resumed.push(site);
+        }
+    }
+    Ok(answer::ok(Sites { sites: resumed }))
+}
+
+/// The site that is named, or all of them.
+fn sites(state: &State, named: Option<String>) -> Result<Vec<String>, ApiError> {
+    let known = state.in_force.sites();
+    match named {
+        None => Ok(known),
+        Some(site) if known.contains(&site) => Ok(vec![site]),
+        Some(_) => Err(ApiError::NotFound(format!("there is no such site; known are: {}", known.join(", ")))),
+    }
+}
+
+/// The sites that changed.
+#[derive(Serialize)]
+struct Sites {
+    sites: Vec<String>,
+}

@@ -1,0 +1,238 @@
+//! The metrics, by name: one enum, and one function for each thing that is counted.
+//!
+//! Labels are few and bounded; never one per ticket, repository or address.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Declares [`MetricName`] with its wire name and its help text, in one table.
+macro_rules! metric_names {
+    ($($variant:ident = $name:literal $kind:ident: $help:literal,)*) => {
+        /// The name of everything that is measured.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum MetricName {
+            $(#[doc = $help] $variant,)*
+        }
+
+        impl MetricName {
+            /// All of them, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name as Prometheus sees it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+
+        fn describe_all() {
+            $(metrics::$kind!($name, $help);)*
+        }
+    };
+}
+
+metric_names! {
+    Webhooks = "conduit_webhooks_total" describe_counter: "Deliveries, by forge and by what became of them at the door.",
+    QueueDepth = "conduit_queue_depth" describe_gauge: "What waits: inbox, ready, leased, delayed, dead.",
+    QueueOldest = "conduit_queue_oldest_seconds" describe_gauge: "Age of the oldest event that is not finished.",
+    Outcomes = "conduit_outcomes_total" describe_counter: "Tickets, and events without any, by how they ended.",
+    EventSeconds = "conduit_event_seconds" describe_histogram: "From the acceptance of an event to its last ticket's end.",
+    JiraRequests = "conduit_jira_requests_total" describe_counter: "Calls to Jira, by call and by status.",
+    JiraRequestSeconds = "conduit_jira_request_seconds" describe_histogram: "Time a call to Jira took.",
+    TransitionCache = "conduit_transition_cache_total" describe_counter: "Look-ups of transition ids: hit, miss, refreshed.",
+    RulesReloadFailed = "conduit_rules_reload_failed" describe_gauge: "1 while the rule files on disk are worse than those in force.",
+    BodiesDropped = "conduit_bodies_dropped_total" describe_counter: "Raw bodies not kept for the event log because too many waited to be compressed.",
+    BuildInfo = "conduit_build_info" describe_gauge: "Always 1; the version is its label.",
+}
+
+/// Seconds; wide, because an event may wait three days for Jira.
+const EVENT_BUCKETS: &[f64] =
+    &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0, 86400.0];
+const REQUEST_BUCKETS: &[f64] = &[0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// How often samples are folded into their buckets, so that memory stays bounded when nobody scrapes.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Metrics cannot be collected in this process.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics cannot be set up: {0}")]
+pub struct MetricsError(String);
+
+/// The process's metrics, ready to be rendered.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+/// The recorder is the process's own by nature; a second install (another server in one test process)
+/// gets the same.
+static INSTALLED: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+
+impl Metrics {
+    /// Begins to collect, or joins what collects already.
+    pub fn install() -> Result<Self, MetricsError> {
+        match INSTALLED.get_or_init(install_recorder) {
+            Ok(handle) => Ok(Self(handle.clone())),
+            Err(why) => Err(MetricsError(why.clone())),
+        }
+    }
+
+    /// Everything, in Prometheus' text format.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Keeps memory bounded while nobody scrapes. Runs until it is dropped.
+    pub async fn upkeep(self) {
+        loop {
+            tokio::time::sleep(UPKEEP).await;
+            self.0.run_upkeep();
+        }
+    }
+}
+
+fn install_recorder() -> Result<PrometheusHandle, String> {
+    let bucket = |builder: PrometheusBuilder, name: MetricName, buckets| {
+        let name = Matcher::Full(name.as_str().to_owned());
+        builder.set_buckets_for_metric(name, buckets).map_err(|error| error.to_string())
+    };
+    let builder = bucket(PrometheusBuilder::new(), MetricName::EventSeconds, EVENT_BUCKETS)?;
+    let builder = bucket(builder, MetricName::JiraRequestSeconds, REQUEST_BUCKETS)?;
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?;
+    describe_all();
+    build_info(env!("CARGO_PKG_VERSION"));
+    Ok(handle)
+}
+
+/// What became of a delivery at the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookResult {
+    /// Durable, to be worked on.
+    Accepted,
+    /// Accepted before.
+    Duplicate,
+    /// Durable, and finished at the door: stale, another repository's, not supported, not normalisable.
+    Recorded,
+    /// No such forge.
+    UnknownProvider,
+    /// A wrong or missing signature, or no such hook.
+    BadSignature,
+    /// Signed, and not UTF-8 JSON.
+    Malformed,
+    /// Over the limit.
+    TooLarge,
+    /// A content type or encoding that is not taken.
+    UnsupportedMedia,
+    /// Neither store nor memory could take it.
+    Unavailable,
+    /// Something of our own went wrong.
+    Error,
+}
+
+impl WebhookResult {
+    /// The label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Duplicate => "duplicate",
+            Self::Recorded => "recorded",
+            Self::UnknownProvider => "unknown_provider",
+            Self::BadSignature => "bad_signature",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMedia => "unsupported_media",
+            Self::Unavailable => "unavailable",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Counts a delivery.
+pub fn webhook(provider: &'static str, result: WebhookResult) {
+    counter!(MetricName::Webhooks.as_str(), "provider" => provider, "result" => result.as_str()).increment(1);
+}
+
+/// Counts an outcome with its reason.
+pub fn outcome(outcome: &'static str, reason: &'static str) {
+    counter!(MetricName::Outcomes.as_str(), "outcome" => outcome, "reason" => reason).increment(1);
+}
+
+/// Notes that the last ticket of an event is done, `after` its acceptance.
+pub fn event_done(after: Duration) {
+    histogram!(MetricName::EventSeconds.as_str()).record(after);
+}
+
+/// Counts a call to Jira and the time it took; `None`: no answer came.
+pub fn jira_request(call: &'static str, status: Option<u16>, took: Duration) {
+    let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+    counter!(MetricName::JiraRequests.as_str(), "call" => call, "status" => status).increment(1);
+    histogram!(MetricName::JiraRequestSeconds.as_str(), "call" => call).record(took);
+}
+
+/// Counts a look-up of transition ids: `hit`, `miss` or `refreshed`.
+pub fn transition_cache(result: &'static str) {
+    counter!(MetricName::TransitionCache.as_str(), "result" => result).increment(1);
+}
+
+/// Says whether the last attempt to load rule files failed.
+pub fn rules_reload_failed(failed: bool) {
+    gauge!(MetricName::RulesReloadFailed.as_str()).set(f64::from(u8::from(failed)));
+}
+
+/// Sets how much waits in each state, and for how long.
+pub fn queue<'a>(depths: impl IntoIterator<Item = (&'a str, u64)>, oldest_seconds: u64) {
+    for (state, depth) in depths {
+        gauge!(MetricName::QueueDepth.as_str(), "state" => state.to_owned()).set(float(depth));
+    }
+    gauge!(MetricName::QueueOldest.as_str()).set(float(oldest_seconds));
+}
+
+/// Counts a raw body that was not kept.
+pub fn body_dropped() {
+    counter!(MetricName::BodiesDropped.as_str()).increment(1);
+}
+
+/// Says which version runs.
+pub fn build_info(version: &'static str) {
+    gauge!(MetricName::BuildInfo.as_str(), "version" => version).set(1.0);
+}
+
+/// A gauge is a float; depths and ages are far below where that loses anything.
+fn float(count: u64) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_rendered_under_the_documented_names() {
+        let metrics = Metrics::install().unwrap();
+        webhook("github", WebhookResult::Accepted);
+        outcome("moved", "moved");
+        event_done(Duration::from_millis(300));
+        jira_request("transition", Some(204), Duration::from_millis(20));
+        jira_request("issue", None, Duration::from_secs(10));
+        transition_cache("hit");
+        rules_reload_failed(false);
+        queue([("ready", 3)], 12);
+        body_dropped();
+
+        let text = Metrics::install().unwrap().render();
+        for name in MetricName::ALL {
+            assert!(text.contains(&format!("# HELP {} ", name.as_str())), "{} in\n{text}", name.as_str());
+        }
+        for line in [
+            "conduit_queue_depth{state=\"ready\"} 3",
+            "conduit_queue_oldest_seconds 12",
+            "conduit_jira_requests_total{call=\"issue\",status=\"none\"} 1",
+            "conduit_event_seconds_bucket{le=\"0.5\"} 1",
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+        assert!(metrics.render().contains("conduit_build_info{version="));
+    }
+}

@@ -1,0 +1,9 @@
+//! Stories about the HTTP room: real requests over a real socket, against the embedded store.
+
+mod asking;
+mod bad_input;
+mod delivering;
+mod door;
+mod limits;
+mod registering;
+mod secrecy;
