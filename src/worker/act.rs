@@ -20,8 +20,8 @@ use super::Shared;
 use super::intent::{Intent, Phase, Progress, Spoken, Unreadable};
 use super::lease::Held;
 use super::processor::{Change, Class, Found, Setback, Site, Taken, Ticket};
-use super::recover::{Recovered, recover};
 use super::record;
+use super::recover::{Recovered, recover};
 use super::retry::{self, Next};
 use crate::event::{self, Event};
 use crate::machine::{Action, Decision, Effects, Hop, Machine, TicketNow, decide, precheck};
@@ -80,9 +80,13 @@ pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Res
     let mut trace = record::begin(&claim, began);
     let notes = claim.state.as_ref().map_or_else(|| Ok(Progress::default()), |s| Progress::read(&s.progress));
     let (event, progress) = match (claim.event, notes) {
-        (Ok(event), _) if event.schema > event::SCHEMA => return leave_to_newer(held, claim.state, trace).await,
+        (Ok(event), _) if event.schema > event::SCHEMA => {
+            return leave_to_newer(held, claim.state, trace).await;
+        }
         (_, Err(Unreadable::Newer)) => return leave_to_newer(held, claim.state, trace).await,
-        (Err(why), _) => return bury(held, trace, format!("the stored event cannot be read: {why}"), began).await,
+        (Err(why), _) => {
+            return bury(held, trace, format!("the stored event cannot be read: {why}"), began).await;
+        }
         (_, Err(Unreadable::Damaged(why))) => {
             return bury(held, trace, format!("the notes on this job cannot be read: {why}"), began).await;
         }
@@ -97,7 +101,11 @@ pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Res
     job.run().await
 }
 
-async fn leave_to_newer(held: &Held, state: Option<JobState>, trace: TicketTrace) -> Result<Ended, StoreError> {
+async fn leave_to_newer(
+    held: &Held,
+    state: Option<JobState>,
+    trace: TicketTrace,
+) -> Result<Ended, StoreError> {
     let state = state.unwrap_or(JobState { progress: record::notes(&Progress::default()), trace });
     held.retry(LEAVE_TO_NEWER, &state).await?;
     Ok(Ended::LeftToNewer)
@@ -108,7 +116,12 @@ async fn bury(held: &Held, mut trace: TicketTrace, why: String, now: Timestamp) 
     close(held, trace, Verdict::dead(Reason::Poison), now).await
 }
 
-async fn close(held: &Held, trace: TicketTrace, verdict: Verdict, now: Timestamp) -> Result<Ended, StoreError> {
+async fn close(
+    held: &Held,
+    trace: TicketTrace,
+    verdict: Verdict,
+    now: Timestamp,
+) -> Result<Ended, StoreError> {
     held.finish(&record::end(trace, verdict, now)).await?;
     Ok(Ended::Finished(verdict))
 }
@@ -265,7 +278,12 @@ impl Job<'_> {
     }
 
     /// Sets the intent to where the ticket stands, or ends the job.
-    async fn go_on(&mut self, intent: &mut Intent, ticket: &Ticket, recovered: Recovered) -> Go<Option<Verdict>> {
+    async fn go_on(
+        &mut self,
+        intent: &mut Intent,
+        ticket: &Ticket,
+        recovered: Recovered,
+    ) -> Go<Option<Verdict>> {
         let verdict = match recovered {
             Recovered::Ask => {
                 intent.stand_before(intent.hop, ticket);
@@ -439,7 +457,8 @@ impl Job<'_> {
     }
 
     async fn fail(mut self, reason: Reason, now: Timestamp) -> Result<Ended, StoreError> {
-        let halfway = self.progress.intent.as_ref().filter(|intent| intent.taken > 0 && intent.current().is_some());
+        let halfway =
+            self.progress.intent.as_ref().filter(|intent| intent.taken > 0 && intent.current().is_some());
         let Some(intent) = halfway else { return close(self.held, self.trace, reason.into(), now).await };
         record::partial(&mut self.trace, intent, reason);
         close(self.held, self.trace, Reason::PartialPath.into(), now).await

@@ -90,7 +90,8 @@ impl Default for Progress {
 impl Progress {
     /// Reads the notes that an earlier worker left.
     pub(super) fn read(notes: &serde_json::Value) -> Result<Self, Unreadable> {
-        let newer = notes.get("schema").and_then(serde_json::Value::as_u64).is_some_and(|s| s > SCHEMA.into());
+        let newer =
+            notes.get("schema").and_then(serde_json::Value::as_u64).is_some_and(|s| s > SCHEMA.into());
         if newer {
             return Err(Unreadable::Newer);
         }

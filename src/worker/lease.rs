@@ -168,7 +168,9 @@ async fn keep_renewing(beat: Arc<Beat>, every: Duration) {
                 tracing::warn!(%job, "the lease was lost to another worker");
                 return;
             }
-            Err(error) => tracing::debug!(job = %beat.lease.job, %error, "the heartbeat did not reach the store"),
+            Err(error) => {
+                tracing::debug!(job = %beat.lease.job, %error, "the heartbeat did not reach the store")
+            }
         }
     }
 }

@@ -111,7 +111,9 @@ impl Stepped {
                 self.waiting.push((job.clone(), reason));
                 return;
             }
-            Ok(Ended::LeftToNewer) => tracing::info!(%job, "{job} was written by a newer version and is left to it"),
+            Ok(Ended::LeftToNewer) => {
+                tracing::info!(%job, "{job} was written by a newer version and is left to it")
+            }
             Err(StoreError::LostLease(_)) => tracing::warn!(%job, "{job} belongs to another worker by now"),
             Err(error) => tracing::warn!(%job, %error, "{job} is left to its lease"),
         }

@@ -48,7 +48,7 @@ pub(super) fn detail(trace: &mut TicketTrace, sentence: impl Into<String>) {
 
 /// Which machine of which rule set decides.
 pub(super) fn machine(trace: &mut TicketTrace, machine: &Machine, rules: &RuleSet) {
-    trace.machine = Some(machine.name().to_owned());
+    trace.machine = Some(machine.name.clone());
     trace.rules = Some(rules.hash().to_owned());
 }
 
@@ -72,8 +72,7 @@ pub(super) fn decision(trace: &mut TicketTrace, decision: &Decision, status: Opt
 /// A transition that is about to be taken.
 pub(super) fn transition(trace: &mut TicketTrace, found: &Found) {
     let source = if found.cached { "cache" } else { "live" };
-    let used =
-        TransitionUsed { id: found.id.clone(), name: found.name.clone(), source: source.to_owned() };
+    let used = TransitionUsed { id: found.id.clone(), name: found.name.clone(), source: source.to_owned() };
     if trace.transitions.last() != Some(&used) {
         trace.transitions.push(used);
     }
@@ -144,7 +143,12 @@ pub(super) fn left_out(trace: &mut TicketTrace, effects: &Effects) {
 }
 
 /// An effect that was asked for. A refusal is written down and stops nothing; anything else is tried again.
-pub(super) fn effect(trace: &mut TicketTrace, effect: &str, what: &str, answer: Answer<()>) -> Result<(), Setback> {
+pub(super) fn effect(
+    trace: &mut TicketTrace,
+    effect: &str,
+    what: &str,
+    answer: Answer<()>,
+) -> Result<(), Setback> {
     match answer {
         Ok(()) => note(trace, effect, "done", what.to_owned()),
         Err(Setback { class: Class::Permanent(_) | Class::Refused(_), message, .. }) => {

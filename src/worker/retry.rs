@@ -177,10 +177,7 @@ mod tests {
     #[test]
     fn an_unanswered_write_settles_before_anybody_looks() {
         let unknown = Setback { unknown: true, ..setback(Class::Unreachable) };
-        assert_eq!(
-            next(&unknown, &Tries::default(), LIMITS),
-            Next::Retry(secs(10), Reason::JiraUnreachable)
-        );
+        assert_eq!(next(&unknown, &Tries::default(), LIMITS), Next::Retry(secs(10), Reason::JiraUnreachable));
     }
 
     #[test]
@@ -190,10 +187,7 @@ mod tests {
         assert!(matches!(next(&setback(Class::Unreachable), &tries, LIMITS), Next::Retry(..)));
         tries.spend(secs(1));
         assert_eq!(next(&setback(Class::Unreachable), &tries, LIMITS), Next::Dead(Reason::JiraUnreachable));
-        assert_eq!(
-            next(&setback(Class::RateLimited(None)), &tries, LIMITS),
-            Next::Dead(Reason::RateLimited)
-        );
+        assert_eq!(next(&setback(Class::RateLimited(None)), &tries, LIMITS), Next::Dead(Reason::RateLimited));
         assert_eq!(next(&setback(Class::Credentials), &tries, LIMITS), Next::Pause(LOGIN_REST));
     }
 

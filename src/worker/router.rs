@@ -10,19 +10,18 @@ use jiff::Timestamp;
 use super::processor::Backends;
 use super::record;
 use crate::event::ticket::{FoundKey, Projects, tickets};
-use crate::event::{self, Event, Subject};
+use crate::event::{self, Event};
 use crate::machine::{Action, Machine, RuleSet, precheck};
 use crate::store::{InboxItem, NewJob, Routing};
 use crate::trace::{Reason, TicketTrace, Verdict};
 
-/// How many tickets of a project an event may name before a person has to say so, if the machine does
-/// not set its own number.
-const MOST_TICKETS: usize = 50;
-/// The same for a release, which names many by nature.
-const MOST_TICKETS_OF_RELEASE: usize = 1000;
-
 /// Where an event goes, or [`None`] when a newer version wrote it and shall have it.
-pub(super) fn route(item: &InboxItem, rules: &RuleSet, backends: &Backends, now: Timestamp) -> Option<Routing> {
+pub(super) fn route(
+    item: &InboxItem,
+    rules: &RuleSet,
+    backends: &Backends,
+    now: Timestamp,
+) -> Option<Routing> {
     let event = match &item.event {
         Ok(event) if event.schema > event::SCHEMA => return None,
         Ok(event) => event,
@@ -74,14 +73,12 @@ fn fan_out(
 
 /// Which machine's limit the event exceeds, as a sentence.
 fn too_many(event: &Event, keys: &[FoundKey], rules: &RuleSet) -> Option<String> {
-    let release = matches!(event.subject, Subject::Release(_));
-    let usual = if release { MOST_TICKETS_OF_RELEASE } else { MOST_TICKETS };
-    let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut named: BTreeMap<&str, u32> = BTreeMap::new();
     for found in keys {
         *named.entry(&found.project).or_default() += 1;
     }
     named.into_iter().find_map(|(project, named)| {
-        let most = rules.machine(project)?.max_tickets().unwrap_or(usual);
+        let most = rules.machine(project)?.max_tickets(event);
         let sentence = || {
             format!(
                 "it names {named} tickets of {project}, and {most} may move by one event: nothing moved; \

@@ -93,7 +93,9 @@ impl Worker {
 
 /// A clock that was set back makes things due, never late.
 fn is_due(last: Option<Timestamp>, now: Timestamp, every: Duration) -> bool {
-    last.is_none_or(|last| Duration::try_from(now.duration_since(last)).map_or(true, |passed| passed >= every))
+    last.is_none_or(|last| {
+        Duration::try_from(now.duration_since(last)).map_or(true, |passed| passed >= every)
+    })
 }
 
 impl Shared {
@@ -167,10 +169,10 @@ impl Shared {
 }
 
 fn note(event: &crate::store::EventId, routing: &Routing) {
-    let settled = routing.settled.iter().map(|trace| crate::trace::Verdict {
-        outcome: trace.outcome,
-        reason: trace.reason,
-    });
+    let settled = routing
+        .settled
+        .iter()
+        .map(|trace| crate::trace::Verdict { outcome: trace.outcome, reason: trace.reason });
     settled.chain(routing.verdict).for_each(count);
     tracing::info!(
         %event,

@@ -80,8 +80,7 @@ impl Processor for Jira {
     async fn find(&self, ticket: &Ticket, hop: &Hop, log: &mut Log) -> Answer<Found> {
         let mut calls = Calls::into(log);
         let (issue, via) = (issue(ticket), hop.via.as_deref());
-        let lookup =
-            self.transitions.find(&self.client, &issue, &hop.to_status, via, &mut calls.made).await;
+        let lookup = self.transitions.find(&self.client, &issue, &hop.to_status, via, &mut calls.made).await;
         found(lookup.map_err(while_reading)?, ticket, hop)
     }
 
