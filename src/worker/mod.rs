@@ -1,1 +1,175 @@
-//! (being written)
+//! From a waiting event to a moved ticket.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `runner` | the loop: upkeep, route, claim, wait; stops cleanly |
+//! | `router` | PURE: fans an event out to its tickets |
+//! | `crew` | the jobs under way, a task each |
+//! | `act` | carries out one job: read, decide, move, finish |
+//! | `intent` | what a job means to do, written down before Jira is asked |
+//! | `recover` | PURE: where a job goes on after a crash or a lost answer |
+//! | `retry` | PURE: the table from a failure to what is done about it |
+//! | `lease` | the heartbeat, and the check before each request that writes |
+//! | `record` | the trace |
+//! | [`processor`] | what drives a ticket system: one file a backend |
+//!
+//! A worker is a [`step`](Worker::step) and a loop around it, after the newsletter worker of
+//! zero-to-production: tests call the step and look, and never wait for a clock.
+
+mod act;
+mod crew;
+mod intent;
+mod lease;
+pub mod processor;
+mod record;
+mod recover;
+mod retry;
+mod router;
+mod runner;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Mutex, watch};
+
+use crate::clock::Clock;
+use crate::machine::RuleSet;
+use crate::store::{JobId, Store, StoreError};
+use crate::telemetry;
+use crate::trace::{Reason, Verdict};
+
+pub use act::Ended;
+pub use processor::Backends;
+
+/// How long a worker may take to stop, as the contract promises.
+pub const STOPS_WITHIN: Duration = Duration::from_secs(25);
+
+/// How a worker works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerConfig {
+    /// A name that no other running process has.
+    pub name: String,
+    /// How many tickets are worked on at once.
+    pub concurrency: usize,
+    /// How long a lease lasts without a heartbeat. More than twice the longest request to Jira.
+    pub lease: Duration,
+    /// How often leases are renewed.
+    pub heartbeat: Duration,
+    /// How long a ticket is tried before it is a dead letter.
+    pub patience: Duration,
+    /// How long finished events are kept.
+    pub retention: Duration,
+    /// How often a worker looks even if nobody wakes it.
+    pub poll: Duration,
+}
+
+impl WorkerConfig {
+    /// The defaults, for a process of this name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            concurrency: 16,
+            lease: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(10),
+            patience: Duration::from_hours(72),
+            retention: Duration::from_hours(30 * 24),
+            poll: Duration::from_secs(1),
+        }
+    }
+}
+
+/// What a worker did in one step.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Stepped {
+    /// Events that were fanned out.
+    pub routed: usize,
+    /// Jobs that are over.
+    pub finished: Vec<(JobId, Verdict)>,
+    /// Jobs that will be tried again, and what they wait for.
+    pub waiting: Vec<(JobId, Reason)>,
+    /// Jobs that somebody else has by now, or that wait for a newer worker or for the store.
+    pub dropped: Vec<JobId>,
+}
+
+impl Stepped {
+    /// Whether there was nothing to do.
+    pub fn is_idle(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn note(&mut self, job: &JobId, ended: Result<Ended, StoreError>) {
+        match ended {
+            Ok(Ended::Finished(verdict)) => {
+                count(verdict);
+                tracing::info!(%job, outcome = %verdict.outcome, reason = %verdict.reason, "{job} is over");
+                self.finished.push((job.clone(), verdict));
+                return;
+            }
+            Ok(Ended::Waiting(reason)) => {
+                tracing::info!(%job, %reason, "{job} will be tried again");
+                self.waiting.push((job.clone(), reason));
+                return;
+            }
+            Ok(Ended::LeftToNewer) => {
+                tracing::info!(%job, "{job} was written by a newer version and is left to it")
+            }
+            Err(StoreError::LostLease(_)) => tracing::warn!(%job, "{job} belongs to another worker by now"),
+            Err(error) => tracing::warn!(%job, %error, "{job} is left to its lease"),
+        }
+        self.dropped.push(job.clone());
+    }
+}
+
+/// Routes events and carries out jobs. Clones share everything.
+#[derive(Clone)]
+pub struct Worker {
+    shared: Arc<Shared>,
+    upkeep: Arc<Mutex<runner::Upkeep>>,
+}
+
+/// What every job needs.
+struct Shared {
+    store: Arc<dyn Store>,
+    rules: Arc<ArcSwap<RuleSet>>,
+    backends: Backends,
+    clock: Clock,
+    config: WorkerConfig,
+}
+
+impl Worker {
+    /// A worker; it does nothing until it is stepped or run.
+    pub fn new(
+        store: Arc<dyn Store>,
+        rules: Arc<ArcSwap<RuleSet>>,
+        backends: Backends,
+        clock: Clock,
+        config: WorkerConfig,
+    ) -> Self {
+        let shared = Arc::new(Shared { store, rules, backends, clock, config });
+        Self { shared, upkeep: Arc::default() }
+    }
+
+    /// One turn: tidies up if it is time, routes what waits, claims as many jobs as may be under way at
+    /// once, and carries them out to their end or to their next try.
+    pub async fn step(&self) -> Result<Stepped, StoreError> {
+        runner::step(self).await
+    }
+
+    /// Works until it is told to stop; then takes on nothing new, and has finished or given back everything
+    /// within [`STOPS_WITHIN`].
+    pub async fn run(&self, stop: watch::Receiver<bool>) {
+        runner::run(self, stop).await;
+    }
+}
+
+/// A factor between 0.7 and 1.3, so that what failed together does not come back together.
+fn jitter() -> f64 {
+    let thrown = getrandom::u32().map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX));
+    0.7 + 0.6 * thrown
+}
+
+/// Counts a ticket's end, or an event's that had no ticket.
+fn count(verdict: Verdict) {
+    telemetry::outcome(verdict.outcome.as_str(), verdict.reason.as_str());
+}

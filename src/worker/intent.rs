@@ -1,0 +1,180 @@
+//! The write-ahead intent: what a job means to do, written down before anybody is asked to do it.
+//!
+//! A worker that finds an intent on a job does not decide again. It looks where the ticket is and goes
+//! on from there ([`super::recover`]); so a relative move (`fire = "next"`) never advances twice for one
+//! event, and a reload of the rules does not change a path that is already under way.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::processor::{Status, Ticket};
+use super::retry::Tries;
+use crate::machine::{Effects, Hop};
+
+/// The version of these notes. A worker leaves a job with newer ones to a newer worker.
+pub(super) const SCHEMA: u16 = 1;
+
+/// The worker's notes on a job, as they stand in [`crate::store::JobState::progress`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Progress {
+    /// See [`SCHEMA`].
+    pub(super) schema: u16,
+    /// What the job has been through.
+    #[serde(default)]
+    pub(super) tries: Tries,
+    /// What it means to do; absent until a move was decided.
+    #[serde(default)]
+    pub(super) intent: Option<Intent>,
+}
+
+/// A move that was decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Intent {
+    /// The path, fixed when it was decided.
+    pub(super) path: Vec<Hop>,
+    /// What is written beside it.
+    pub(super) effects: Effects,
+    /// The hop that comes next; as many as the path has when all are done.
+    pub(super) hop: usize,
+    /// How far that hop is.
+    pub(super) phase: Phase,
+    /// Where the ticket stood when it was last seen before the hop.
+    pub(super) from: Status,
+    /// When the ticket had last changed then, in the backend's words.
+    pub(super) updated: String,
+    /// Hops that we took ourselves.
+    pub(super) taken: usize,
+    /// How far the comment is.
+    pub(super) comment: Spoken,
+}
+
+/// How far a hop is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Phase {
+    /// Nobody has been asked, or whoever was asked has refused.
+    Intended,
+    /// The request may have been sent at this time, and may have been applied.
+    Asked(Timestamp),
+}
+
+/// How far a comment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Spoken {
+    /// Not written.
+    NotYet,
+    /// It goes with the last hop, and is written when that is.
+    WithMove,
+    /// It was sent by itself at this time, and may have been written.
+    Asked(Timestamp),
+    /// Written, or refused.
+    Done,
+}
+
+/// Why a job's notes cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    /// A newer worker wrote them.
+    Newer,
+    /// They are not what any worker writes.
+    Damaged(String),
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { schema: SCHEMA, tries: Tries::default(), intent: None }
+    }
+}
+
+impl Progress {
+    /// Reads the notes that an earlier worker left.
+    pub(super) fn read(notes: &serde_json::Value) -> Result<Self, Unreadable> {
+        let newer =
+            notes.get("schema").and_then(serde_json::Value::as_u64).is_some_and(|s| s > SCHEMA.into());
+        if newer {
+            return Err(Unreadable::Newer);
+        }
+        Self::deserialize(notes).map_err(|error| Unreadable::Damaged(error.to_string()))
+    }
+}
+
+impl Intent {
+    /// The intent to walk `path` from where `ticket` stands.
+    pub(super) fn new(path: Vec<Hop>, effects: Effects, ticket: &Ticket) -> Self {
+        Self {
+            path,
+            effects,
+            hop: 0,
+            phase: Phase::Intended,
+            from: ticket.status.clone(),
+            updated: ticket.updated.clone(),
+            taken: 0,
+            comment: Spoken::NotYet,
+        }
+    }
+
+    /// The hop that comes next.
+    pub(super) fn current(&self) -> Option<&Hop> {
+        self.path.get(self.hop)
+    }
+
+    /// Whether the hop that comes next is the last.
+    pub(super) fn on_last_hop(&self) -> bool {
+        self.hop + 1 >= self.path.len()
+    }
+
+    /// The status that the path leads to.
+    pub(super) fn target(&self) -> &str {
+        self.path.last().map_or("", |hop| hop.to_status.as_str())
+    }
+
+    /// The ticket was seen standing before the hop `hop`.
+    pub(super) fn stand_before(&mut self, hop: usize, ticket: &Ticket) {
+        self.hop = hop;
+        self.phase = Phase::Intended;
+        self.from = ticket.status.clone();
+        self.updated.clone_from(&ticket.updated);
+    }
+
+    /// The current hop is about to be asked for, perhaps with the comment.
+    pub(super) fn asked(&mut self, at: Timestamp, with_comment: bool) {
+        self.phase = Phase::Asked(at);
+        self.comment = if with_comment { Spoken::WithMove } else { Spoken::NotYet };
+    }
+
+    /// The current hop was refused: nothing was applied.
+    pub(super) fn refused(&mut self) {
+        self.phase = Phase::Intended;
+        self.comment = Spoken::NotYet;
+    }
+
+    /// The current hop was taken by us; where the ticket stands now is yet to be seen.
+    pub(super) fn advance(&mut self) {
+        self.hop += 1;
+        self.taken += 1;
+        self.phase = Phase::Intended;
+        let name = self.current().map(|hop| hop.from_status.clone()).unwrap_or_default();
+        self.from = Status { id: String::new(), name };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn notes_are_read_back() {
+        let progress = Progress::default();
+        let notes = serde_json::to_value(&progress).unwrap();
+        assert_eq!(Progress::read(&notes), Ok(progress));
+    }
+
+    #[test]
+    fn newer_notes_are_left_to_a_newer_worker() {
+        assert_eq!(Progress::read(&json!({ "schema": 2, "hops": [] })), Err(Unreadable::Newer));
+        assert!(matches!(Progress::read(&json!({ "schema": 1, "tries": 3 })), Err(Unreadable::Damaged(_))));
+        assert!(matches!(Progress::read(&json!(null)), Err(Unreadable::Damaged(_))));
+    }
+}

@@ -1,0 +1,176 @@
+//! The lease on a ticket, kept alive while a worker holds it.
+//!
+//! The store refuses whatever a worker writes after its lease is lost. Jira does not know of leases, so
+//! before each request that writes, the worker asks [`Held::fresh`]: when more than half of the lease has
+//! passed since the last heartbeat, the lease is renewed first, and a worker that has lost it stops there.
+//! With an HTTP timeout below the other half, no request is still under way when a lease runs out.
+//!
+//! Time is taken from two clocks and the later one counts: the monotonic clock stands still while a
+//! machine is suspended, and the wall clock can be set back. *Not promised*: a pause between the check
+//! and the write to the socket.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::store::{JobState, Lease, Result, Store, StoreError};
+use crate::trace::TicketTrace;
+
+/// How long to wait before a store that is out is asked again.
+const STORE_REST: Duration = Duration::from_millis(500);
+
+/// A leased job. Dropping it stops the heartbeat, and the lease runs out by itself.
+pub(super) struct Held {
+    beat: Arc<Beat>,
+    renewal: JoinHandle<()>,
+    /// The notes as they stand in the store, for whoever cleans up after a panic.
+    saved: Mutex<JobState>,
+}
+
+struct Beat {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    lease: Lease,
+    last: Mutex<Moment>,
+    lost: AtomicBool,
+}
+
+#[derive(Clone, Copy)]
+struct Moment {
+    steady: Instant,
+    wall: Timestamp,
+}
+
+impl Moment {
+    fn now(clock: &Clock) -> Self {
+        Self { steady: Instant::now(), wall: clock.now() }
+    }
+
+    fn age(self, clock: &Clock) -> Duration {
+        let by_wall = clock.now().duration_since(self.wall);
+        self.steady.elapsed().max(Duration::try_from(by_wall).unwrap_or_default())
+    }
+}
+
+impl Held {
+    /// Begins to renew a lease that was just given.
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        lease: Lease,
+        heartbeat: Duration,
+        saved: JobState,
+    ) -> Self {
+        let last = Mutex::new(Moment::now(&clock));
+        let beat = Arc::new(Beat { store, clock, lease, last, lost: AtomicBool::new(false) });
+        let renewal = tokio::spawn(keep_renewing(Arc::clone(&beat), heartbeat));
+        Self { beat, renewal, saved: Mutex::new(saved) }
+    }
+
+    /// The lease.
+    pub(super) fn lease(&self) -> &Lease {
+        &self.beat.lease
+    }
+
+    /// What was last saved.
+    pub(super) fn saved(&self) -> JobState {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// To be asked before each request to Jira that writes.
+    pub(super) async fn fresh(&self) -> Result<()> {
+        let beat = &self.beat;
+        if beat.lost.load(Ordering::Relaxed) {
+            return Err(StoreError::LostLease(beat.lease.job.clone()));
+        }
+        let last = *beat.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.age(&beat.clock) > beat.lease.duration / 2 {
+            return beat.renew().await;
+        }
+        Ok(())
+    }
+
+    /// Saves the notes, and renews the lease with them.
+    pub(super) async fn checkpoint(&self, state: JobState) -> Result<()> {
+        let sent = Moment::now(&self.beat.clock);
+        let (store, lease) = (&self.beat.store, &self.beat.lease);
+        self.insist(|| store.checkpoint(lease, &state)).await?;
+        self.beat.renewed(sent);
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        Ok(())
+    }
+
+    /// Ends the job.
+    pub(super) async fn finish(&self, trace: &TicketTrace) -> Result<()> {
+        self.insist(|| self.beat.store.finish(&self.beat.lease, trace)).await
+    }
+
+    /// Gives the ticket back, to be taken up again after `delay`.
+    pub(super) async fn retry(&self, delay: Duration, state: &JobState) -> Result<()> {
+        self.insist(|| self.beat.store.retry(&self.beat.lease, delay, state)).await
+    }
+
+    /// Gives the ticket back as it is.
+    pub(super) async fn hand_back(&self) -> Result<()> {
+        self.beat.store.hand_back(&self.beat.lease).await
+    }
+
+    /// Repeats a write while the store is out, for as long as a lease lasts. Each of them is refused by
+    /// the store once somebody else has the ticket, so repeating does no harm.
+    async fn insist<'a>(&'a self, write: impl Fn() -> BoxFuture<'a, Result<()>> + Send) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            match write().await {
+                Err(StoreError::Unavailable(_)) if began.elapsed() < self.beat.lease.duration => {
+                    tokio::time::sleep(STORE_REST).await;
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+impl Beat {
+    async fn renew(&self) -> Result<()> {
+        let sent = Moment::now(&self.clock);
+        let renewed = self.store.heartbeat(&self.lease).await;
+        match &renewed {
+            Ok(()) => self.renewed(sent),
+            Err(StoreError::LostLease(_)) => self.lost.store(true, Ordering::Relaxed),
+            Err(_) => {}
+        }
+        renewed
+    }
+
+    /// The moment before the request was sent counts: the store may have taken it that early.
+    fn renewed(&self, sent: Moment) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = sent;
+    }
+}
+
+async fn keep_renewing(beat: Arc<Beat>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        match beat.renew().await {
+            Ok(()) => {}
+            Err(StoreError::LostLease(job)) => {
+                tracing::warn!(%job, "the lease was lost to another worker");
+                return;
+            }
+            Err(error) => {
+                tracing::debug!(job = %beat.lease.job, %error, "the heartbeat did not reach the store")
+            }
+        }
+    }
+}
