@@ -67,34 +67,18 @@ pub struct Account {
 impl Account {
     /// A Cloud account with an API token: Basic `email:token`.
     pub fn with_api_token(email: &str, token: &str) -> Self {
-        Self::new(
-            email,
-            email,
-            Login::Basic {
-                user: email.into(),
-                secret: token.into(),
-            },
-        )
+        Self::new(email, email, Login::Basic { user: email.into(), secret: token.into() })
     }
 
     /// A Data Center user with a password: Basic `user:password`.
     pub fn with_password(user: &str, password: &str) -> Self {
-        let login = Login::Basic {
-            user: user.into(),
-            secret: password.into(),
-        };
+        let login = Login::Basic { user: user.into(), secret: password.into() };
         Self::new(user, &format!("{user}@example.com"), login)
     }
 
     /// A Data Center user with a personal access token: Bearer.
     pub fn with_access_token(user: &str, token: &str) -> Self {
-        Self::new(
-            user,
-            &format!("{user}@example.com"),
-            Login::Bearer {
-                secret: token.into(),
-            },
-        )
+        Self::new(user, &format!("{user}@example.com"), Login::Bearer { secret: token.into() })
     }
 
     /// Somebody who works in Jira's own pages and never calls the API.
@@ -133,9 +117,7 @@ impl Account {
 
     /// Whether `who` names this account by any of its names.
     pub(crate) fn is_called(&self, who: &str) -> bool {
-        [&self.id, &self.name, &self.email, &self.display_name]
-            .into_iter()
-            .any(|name| name == who)
+        [&self.id, &self.name, &self.email, &self.display_name].into_iter().any(|name| name == who)
     }
 }
 

@@ -29,13 +29,8 @@ fn columns<'a>(state: &'a State, project: &Project) -> Vec<Column<'a>> {
     }
     let column = |id: u64| {
         let issues = state.issues.values();
-        let issues = issues
-            .filter(|issue| issue.project == project.key && issue.status == id)
-            .collect();
-        Column {
-            status: state.status_name(id),
-            issues,
-        }
+        let issues = issues.filter(|issue| issue.project == project.key && issue.status == id).collect();
+        Column { status: state.status_name(id), issues }
     };
     ids.into_iter().map(column).collect()
 }
@@ -61,39 +56,25 @@ fn json(state: &State) -> Value {
 }
 
 fn fix_versions<'a>(state: &'a State, issue: &Issue) -> Vec<&'a str> {
-    let versions = issue
-        .fix_versions
-        .iter()
-        .filter_map(|id| state.versions.get(id));
+    let versions = issue.fix_versions.iter().filter_map(|id| state.versions.get(id));
     versions.map(|version| version.name.as_str()).collect()
 }
 
 fn html(state: &State) -> String {
-    let boards: String = state
-        .projects
-        .iter()
-        .map(|project| board(state, project))
-        .collect();
+    let boards: String = state.projects.iter().map(|project| board(state, project)).collect();
     format!("{HEAD}{boards}</body></html>\n")
 }
 
 fn board(state: &State, project: &Project) -> String {
     let (name, key) = (escape(&project.name), escape(&project.key));
     let columns = columns(state, project);
-    let columns: String = columns
-        .iter()
-        .map(|column| section(state, column))
-        .collect();
+    let columns: String = columns.iter().map(|column| section(state, column)).collect();
     format!("<h2>{name} <small>{key}</small></h2><div class=board>{columns}</div>")
 }
 
 fn section(state: &State, column: &Column) -> String {
     let (name, count) = (escape(&column.status), column.issues.len());
-    let cards: String = column
-        .issues
-        .iter()
-        .map(|issue| card(state, issue))
-        .collect();
+    let cards: String = column.issues.iter().map(|issue| card(state, issue)).collect();
     format!("<section><h3>{name} <small>{count}</small></h3>{cards}</section>")
 }
 
@@ -104,11 +85,8 @@ fn card(state: &State, issue: &Issue) -> String {
         count => format!(" · {count} {word}s"),
     };
     let versions = fix_versions(state, issue);
-    let versions = if versions.is_empty() {
-        String::new()
-    } else {
-        format!(" · {}", escape(&versions.join(", ")))
-    };
+    let versions =
+        if versions.is_empty() { String::new() } else { format!(" · {}", escape(&versions.join(", "))) };
     format!(
         "<article><b>{}</b> <small>{}{}{}{versions}</small><p>{}</p></article>",
         escape(&issue.key),

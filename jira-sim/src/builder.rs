@@ -17,9 +17,7 @@ use crate::workflow::Workflow;
 #[non_exhaustive]
 pub enum SetupError {
     /// A workflow's transition names a status that the workflow does not have.
-    #[error(
-        "project {project}: a transition names the status {status:?}, which its workflow does not have"
-    )]
+    #[error("project {project}: a transition names the status {status:?}, which its workflow does not have")]
     UnknownStatus {
         /// The project's key.
         project: String,
@@ -100,9 +98,8 @@ impl Project {
 
     /// The common types with the common workflow, where a type has none of its own.
     pub(crate) fn all_issue_types(&self) -> Vec<(String, Workflow)> {
-        let common = ["Story", "Task", "Bug"]
-            .into_iter()
-            .filter(|name| self.own.iter().all(|(own, _)| own != name));
+        let common =
+            ["Story", "Task", "Bug"].into_iter().filter(|name| self.own.iter().all(|(own, _)| own != name));
         let common = common.map(|name| (name.to_owned(), self.workflow.clone()));
         common.chain(self.own.iter().cloned()).collect()
     }
@@ -208,11 +205,7 @@ impl Builder {
     #[must_use]
     pub fn context_path(mut self, path: &str) -> Self {
         let path = path.trim_matches('/');
-        self.context_path = if path.is_empty() {
-            String::new()
-        } else {
-            format!("/{path}")
-        };
+        self.context_path = if path.is_empty() { String::new() } else { format!("/{path}") };
         self
     }
 
@@ -267,9 +260,7 @@ impl Builder {
 
     /// Starts to serve on 127.0.0.1, inside the present Tokio runtime.
     pub async fn start(self) -> Result<JiraSim, SetupError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
-            .await?
-            .into_std()?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?.into_std()?;
         let origin = format!("http://{}", listener.local_addr()?);
         let mut state = State::new(self.dialect, self.clock);
         state.base_url = format!("{origin}{}", self.context_path);

@@ -34,10 +34,7 @@ pub struct TimedOut {
 
 impl std::fmt::Debug for JiraSim {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("JiraSim")
-            .field("url", &self.url())
-            .finish_non_exhaustive()
+        formatter.debug_struct("JiraSim").field("url", &self.url()).finish_non_exhaustive()
     }
 }
 
@@ -66,12 +63,8 @@ impl JiraSim {
         state: State,
         limits: Limits,
     ) -> Result<Self, SetupError> {
-        let core = Core {
-            state,
-            journal: Vec::new(),
-            faults: Faults::default(),
-            limiter: Limiter::new(limits),
-        };
+        let core =
+            Core { state, journal: Vec::new(), faults: Faults::default(), limiter: Limiter::new(limits) };
         let site = Arc::new(Site::new(core, context_path));
         let server = server::start(listener, Arc::clone(&site))?;
         Ok(Self { site, server })
@@ -143,14 +136,8 @@ impl JiraSim {
     #[must_use]
     pub fn rename_status(&self, old: &str, new: &str) -> bool {
         self.site.change(|core| {
-            let status = core
-                .state
-                .statuses
-                .values_mut()
-                .find(|status| status.name == old);
-            status
-                .map(|status| new.clone_into(&mut status.name))
-                .is_some()
+            let status = core.state.statuses.values_mut().find(|status| status.name == old);
+            status.map(|status| new.clone_into(&mut status.name)).is_some()
         })
     }
 
@@ -179,9 +166,7 @@ impl JiraSim {
 
     /// An issue's change log, oldest first.
     pub fn history(&self, key: &str) -> Vec<History> {
-        self.issue(key)
-            .map(|issue| issue.history)
-            .unwrap_or_default()
+        self.issue(key).map(|issue| issue.history).unwrap_or_default()
     }
 
     /// The statuses an issue has been moved through, such as `To Do → In Progress`.
@@ -198,30 +183,19 @@ impl JiraSim {
 
     /// An issue's comments, oldest first.
     pub fn comments(&self, key: &str) -> Vec<Comment> {
-        self.issue(key)
-            .map(|issue| issue.comments)
-            .unwrap_or_default()
+        self.issue(key).map(|issue| issue.comments).unwrap_or_default()
     }
 
     /// An issue's links to other systems.
     pub fn remote_links(&self, key: &str) -> Vec<RemoteLink> {
-        self.issue(key)
-            .map(|issue| issue.remote_links)
-            .unwrap_or_default()
+        self.issue(key).map(|issue| issue.remote_links).unwrap_or_default()
     }
 
     /// The names of the versions an issue is fixed in.
     pub fn fix_versions(&self, key: &str) -> Vec<String> {
         let core = self.site.lock();
-        let ids = core
-            .state
-            .issue(key)
-            .map(|issue| issue.fix_versions.clone())
-            .unwrap_or_default();
-        ids.iter()
-            .filter_map(|id| core.state.versions.get(id))
-            .map(|version| version.name.clone())
-            .collect()
+        let ids = core.state.issue(key).map(|issue| issue.fix_versions.clone()).unwrap_or_default();
+        ids.iter().filter_map(|id| core.state.versions.get(id)).map(|version| version.name.clone()).collect()
     }
 
     /// A project's versions.
@@ -230,12 +204,7 @@ impl JiraSim {
         let Some(id) = core.state.project(project).map(|project| project.id) else {
             return Vec::new();
         };
-        core.state
-            .versions
-            .values()
-            .filter(|version| version.project == id)
-            .cloned()
-            .collect()
+        core.state.versions.values().filter(|version| version.project == id).cloned().collect()
     }
 }
 
@@ -276,17 +245,11 @@ impl JiraSim {
 impl JiraSim {
     /// Every exchange so far.
     pub fn journal(&self) -> Journal {
-        Journal {
-            exchanges: self.site.lock().journal.clone(),
-        }
+        Journal { exchanges: self.site.lock().journal.clone() }
     }
 
     /// Waits until the condition holds. It is asked after every change, and never between.
-    pub async fn wait_until(
-        &self,
-        what: &str,
-        condition: impl Fn(&View) -> bool,
-    ) -> Result<(), TimedOut> {
+    pub async fn wait_until(&self, what: &str, condition: impl Fn(&View) -> bool) -> Result<(), TimedOut> {
         self.wait_at_most(PATIENCE, what, condition).await
     }
 
@@ -303,10 +266,7 @@ impl JiraSim {
         if result.is_ok() {
             return Ok(());
         }
-        Err(TimedOut {
-            what: what.into(),
-            requests: self.journal().lines().join("\n"),
-        })
+        Err(TimedOut { what: what.into(), requests: self.journal().lines().join("\n") })
     }
 }
 

@@ -63,8 +63,7 @@ impl When {
     }
 
     fn fits(&self, method: &str, kind: Kind, issue: Option<&str>) -> bool {
-        let right_issue =
-            |wanted: &String| issue.is_some_and(|issue| issue.eq_ignore_ascii_case(wanted));
+        let right_issue = |wanted: &String| issue.is_some_and(|issue| issue.eq_ignore_ascii_case(wanted));
         self.method.as_deref().is_none_or(|wanted| wanted == method)
             && self.kind.is_none_or(|wanted| wanted == kind)
             && self.issue.as_ref().is_none_or(right_issue)
@@ -100,17 +99,11 @@ pub(crate) enum After {
 
 impl Fault {
     fn before(before: Before) -> Self {
-        Self {
-            before,
-            after: After::Nothing,
-        }
+        Self { before, after: After::Nothing }
     }
 
     fn after(after: After) -> Self {
-        Self {
-            before: Before::Nothing,
-            after,
-        }
+        Self { before: Before::Nothing, after }
     }
 
     /// Answers this; nothing is applied.
@@ -228,21 +221,13 @@ pub(crate) struct Faults {
 
 impl Faults {
     pub(crate) fn once(&mut self, when: When, fault: Fault) {
-        self.entries.push(Entry {
-            when,
-            fault,
-            standing: None,
-        });
+        self.entries.push(Entry { when, fault, standing: None });
     }
 
     pub(crate) fn standing(&mut self, when: When, fault: Fault) -> Standing {
         self.next += 1;
         let name = Standing(self.next);
-        self.entries.push(Entry {
-            when,
-            fault,
-            standing: Some(name),
-        });
+        self.entries.push(Entry { when, fault, standing: Some(name) });
         name
     }
 
@@ -252,10 +237,7 @@ impl Faults {
 
     /// How many single faults have not met their request.
     pub(crate) fn unused(&self) -> usize {
-        self.entries
-            .iter()
-            .filter(|entry| entry.standing.is_none())
-            .count()
+        self.entries.iter().filter(|entry| entry.standing.is_none()).count()
     }
 
     /// The first fault that is for this request. A fault for the nth request lets the ones before it pass.
@@ -297,24 +279,15 @@ mod tests {
         faults.once(When::get(Kind::Issue), Fault::status(500));
         faults.once(When::any().nth(3), Fault::status(502));
         let mut ask = || status(faults.take("GET", Kind::Issue, Some("A-1")));
-        assert_eq!(
-            [ask(), ask(), ask(), ask(), ask()],
-            [Some(500), None, None, Some(502), None]
-        );
+        assert_eq!([ask(), ask(), ask(), ask(), ask()], [Some(500), None, None, Some(502), None]);
     }
 
     #[test]
     fn a_standing_fault_stays_until_it_is_lifted() {
         let mut faults = Faults::default();
         let down = faults.standing(When::any().issue("A-1"), Fault::status(503));
-        assert_eq!(
-            status(faults.take("GET", Kind::Issue, Some("a-1"))),
-            Some(503)
-        );
-        assert_eq!(
-            status(faults.take("POST", Kind::Comments, Some("A-1"))),
-            Some(503)
-        );
+        assert_eq!(status(faults.take("GET", Kind::Issue, Some("a-1"))), Some(503));
+        assert_eq!(status(faults.take("POST", Kind::Comments, Some("A-1"))), Some(503));
         assert_eq!(status(faults.take("GET", Kind::Issue, Some("A-2"))), None);
         faults.lift(down);
         assert_eq!(status(faults.take("GET", Kind::Issue, Some("A-1"))), None);

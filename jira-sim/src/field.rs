@@ -42,12 +42,7 @@ impl Field {
 
     /// A custom text field, such as `customfield_10050`, "Root cause".
     pub fn text(key: &str, name: &str) -> Self {
-        Self {
-            key: key.into(),
-            name: name.into(),
-            shape: Shape::Text,
-            required: false,
-        }
+        Self { key: key.into(), name: name.into(), shape: Shape::Text, required: false }
     }
 
     /// The screen refuses to close without it.
@@ -58,19 +53,10 @@ impl Field {
     }
 
     fn system(key: &str, name: &str, shape: Shape) -> Self {
-        Self {
-            key: key.into(),
-            name: name.into(),
-            shape,
-            required: false,
-        }
+        Self { key: key.into(), name: name.into(), shape, required: false }
     }
 }
 
 /// The resolutions every site here has, with their ids.
-pub(crate) const RESOLUTIONS: [(u64, &str); 4] = [
-    (10000, "Done"),
-    (10001, "Won't Do"),
-    (10002, "Duplicate"),
-    (10003, "Fixed"),
-];
+pub(crate) const RESOLUTIONS: [(u64, &str); 4] =
+    [(10000, "Done"), (10001, "Won't Do"), (10002, "Duplicate"), (10003, "Fixed")];

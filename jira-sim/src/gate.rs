@@ -13,10 +13,7 @@ pub struct Gate {
 
 impl Default for Gate {
     fn default() -> Self {
-        Self {
-            open: Arc::new(watch::Sender::new(false)),
-            arrivals: Arc::new(watch::Sender::new(0)),
-        }
+        Self { open: Arc::new(watch::Sender::new(false)), arrivals: Arc::new(watch::Sender::new(0)) }
     }
 }
 
@@ -39,11 +36,7 @@ impl Gate {
     /// Returns when `count` requests have arrived at the gate.
     pub async fn reached_by(&self, count: usize) {
         // The sender lives in `self`, so waiting cannot fail.
-        let _ = self
-            .arrivals
-            .subscribe()
-            .wait_for(|arrived| *arrived >= count)
-            .await;
+        let _ = self.arrivals.subscribe().wait_for(|arrived| *arrived >= count).await;
     }
 
     pub(crate) async fn pass(&self) {

@@ -64,10 +64,7 @@ impl Exchange {
 }
 
 pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(one, _)| one.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
+    headers.iter().find(|(one, _)| one.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
 /// A list of exchanges that can be narrowed down: `journal.of(Kind::Transitions).writes().len()`.
@@ -94,24 +91,15 @@ impl Journal {
     #[must_use]
     pub fn requests_for(&self, key: &str) -> Self {
         self.filter(|one| {
-            let by_present_key = one
-                .issue
-                .as_deref()
-                .is_some_and(|issue| issue.eq_ignore_ascii_case(key));
-            by_present_key
-                || one
-                    .path
-                    .split('/')
-                    .any(|segment| segment.eq_ignore_ascii_case(key))
+            let by_present_key = one.issue.as_deref().is_some_and(|issue| issue.eq_ignore_ascii_case(key));
+            by_present_key || one.path.split('/').any(|segment| segment.eq_ignore_ascii_case(key))
         })
     }
 
     /// Only what came after the first `count`.
     #[must_use]
     pub fn after(&self, count: usize) -> Self {
-        Self {
-            exchanges: self.exchanges.iter().skip(count).cloned().collect(),
-        }
+        Self { exchanges: self.exchanges.iter().skip(count).cloned().collect() }
     }
 
     /// Only this kind of request.
@@ -129,14 +117,7 @@ impl Journal {
     /// Only what `keep` keeps.
     #[must_use]
     pub fn filter(&self, keep: impl Fn(&Exchange) -> bool) -> Self {
-        Self {
-            exchanges: self
-                .exchanges
-                .iter()
-                .filter(|one| keep(one))
-                .cloned()
-                .collect(),
-        }
+        Self { exchanges: self.exchanges.iter().filter(|one| keep(one)).cloned().collect() }
     }
 
     /// How many there are.
@@ -156,12 +137,7 @@ impl Journal {
 }
 
 fn line(one: &Exchange) -> String {
-    let status = one
-        .status
-        .map_or("no answer".to_owned(), |status| status.to_string());
+    let status = one.status.map_or("no answer".to_owned(), |status| status.to_string());
     let question = if one.query.is_empty() { "" } else { "?" };
-    format!(
-        "{} {}{question}{} {status}",
-        one.method, one.path, one.query
-    )
+    format!("{} {}{question}{} {status}", one.method, one.path, one.query)
 }

@@ -75,20 +75,14 @@ struct Tokens {
 
 impl Tokens {
     fn full(bucket: Bucket, now: Timestamp) -> Self {
-        Self {
-            parts: bucket.capacity * bucket.interval_millis,
-            at: now,
-        }
+        Self { parts: bucket.capacity * bucket.interval_millis, at: now }
     }
 
     /// Takes one token and says how many are left, or how many seconds it takes until there is one.
     fn take(&mut self, bucket: Bucket, now: Timestamp) -> Result<u64, u64> {
         let passed = u64::try_from(now.duration_since(self.at).as_millis()).unwrap_or(0);
         let full = bucket.capacity * bucket.interval_millis;
-        self.parts = passed
-            .saturating_mul(bucket.fill)
-            .saturating_add(self.parts)
-            .min(full);
+        self.parts = passed.saturating_mul(bucket.fill).saturating_add(self.parts).min(full);
         self.at = now;
         if let Some(left) = self.parts.checked_sub(bucket.interval_millis) {
             self.parts = left;
@@ -131,10 +125,7 @@ type Headers = Vec<(String, String)>;
 
 impl Limiter {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            ..Self::default()
-        }
+        Self { limits, ..Self::default() }
     }
 
     /// The headers that every answer carries, or the refusal.
@@ -158,11 +149,7 @@ impl Limiter {
         }
         if self.points.1 >= limit {
             let seconds = ((hour + 1) * 3600 - asking.now.as_second()).unsigned_abs();
-            return Err(Exceeded {
-                reason: "jira-quota-tenant-based",
-                limit,
-                seconds,
-            });
+            return Err(Exceeded { reason: "jira-quota-tenant-based", limit, seconds });
         }
         self.points.1 += 1;
         Ok(())
@@ -178,27 +165,15 @@ impl Limiter {
             _ => 50,
         };
         let limit = (per_second * percent / 100).max(1);
-        let bucket = Bucket {
-            capacity: limit,
-            fill: per_second * percent,
-            interval_millis: 100_000,
-        };
+        let bucket = Bucket { capacity: limit, fill: per_second * percent, interval_millis: 100_000 };
         let endpoint = (asking.kind, asking.method.to_owned());
-        let tokens = self
-            .bursts
-            .entry(endpoint)
-            .or_insert_with(|| Tokens::full(bucket, asking.now));
+        let tokens = self.bursts.entry(endpoint).or_insert_with(|| Tokens::full(bucket, asking.now));
         let taken = tokens.take(bucket, asking.now);
-        taken.map(drop).map_err(|seconds| Exceeded {
-            reason: "jira-burst-based",
-            limit,
-            seconds,
-        })
+        taken.map(drop).map_err(|seconds| Exceeded { reason: "jira-burst-based", limit, seconds })
     }
 
     fn ask_issue(&mut self, asking: &Asking) -> Result<(), Exceeded> {
-        let (true, true, Some(issue)) = (self.limits.writes_per_issue, asking.writes, asking.issue)
-        else {
+        let (true, true, Some(issue)) = (self.limits.writes_per_issue, asking.writes, asking.issue) else {
             return Ok(());
         };
         let writes = self.writes.entry(issue).or_default();
@@ -209,11 +184,7 @@ impl Limiter {
             if recent.len() >= limit {
                 let seconds = (window - recent[0]).max(1).unsigned_abs();
                 let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-                return Err(Exceeded {
-                    reason: "jira-per-issue-on-write",
-                    limit,
-                    seconds,
-                });
+                return Err(Exceeded { reason: "jira-per-issue-on-write", limit, seconds });
             }
         }
         writes.push(asking.now);
@@ -236,24 +207,16 @@ impl Limiter {
 
     fn ask_bucket(&mut self, bucket: Bucket, asking: &Asking) -> Result<Headers, Answer> {
         let user = asking.user.to_owned();
-        let tokens = self
-            .users
-            .entry(user)
-            .or_insert_with(|| Tokens::full(bucket, asking.now));
+        let tokens = self.users.entry(user).or_insert_with(|| Tokens::full(bucket, asking.now));
         let taken = tokens.take(bucket, asking.now);
         let headers = [
             ("X-RateLimit-Limit", bucket.capacity),
             ("X-RateLimit-Remaining", taken.unwrap_or(0)),
             ("X-RateLimit-FillRate", bucket.fill),
-            (
-                "X-RateLimit-Interval-Seconds",
-                bucket.interval_millis / 1000,
-            ),
+            ("X-RateLimit-Interval-Seconds", bucket.interval_millis / 1000),
             ("retry-after", taken.err().unwrap_or(0)),
         ];
-        let headers = headers
-            .map(|(name, value)| (name.to_owned(), value.to_string()))
-            .to_vec();
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_string())).to_vec();
         if taken.is_ok() {
             return Ok(headers);
         }
@@ -281,8 +244,6 @@ fn refuse(exceeded: &Exceeded, now: Timestamp) -> Answer {
         .header("Retry-After", exceeded.seconds.to_string())
         .header("X-RateLimit-NearLimit", "true")
         .header("RateLimit-Reason", exceeded.reason);
-    answer
-        .headers
-        .extend(quota_headers(exceeded.limit, 0, reset));
+    answer.headers.extend(quota_headers(exceeded.limit, 0, reset));
     answer
 }

@@ -13,11 +13,7 @@ pub struct Answer {
 impl Answer {
     /// An answer without a body.
     pub fn empty(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: String::new(),
-        }
+        Self { status, headers: Vec::new(), body: String::new() }
     }
 
     /// A JSON answer.
@@ -27,12 +23,7 @@ impl Answer {
 
     /// An answer of another media type.
     pub fn text(status: u16, media_type: &str, body: impl Into<String>) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            body: body.into(),
-        }
-        .header("Content-Type", media_type)
+        Self { status, headers: Vec::new(), body: body.into() }.header("Content-Type", media_type)
     }
 
     /// The same with one more header.
@@ -53,22 +44,14 @@ pub(crate) type Outcome = Result<Answer, Refusal>;
 impl Refusal {
     /// A refusal with one message for the whole request.
     pub(crate) fn message(status: u16, message: impl Into<String>) -> Self {
-        Self(Answer::json(
-            status,
-            &json!({ "errorMessages": [message.into()], "errors": {} }),
-        ))
+        Self(Answer::json(status, &json!({ "errorMessages": [message.into()], "errors": {} })))
     }
 
     /// A refusal that blames fields.
     pub(crate) fn fields(status: u16, errors: impl IntoIterator<Item = (String, String)>) -> Self {
-        let errors: Map<String, Value> = errors
-            .into_iter()
-            .map(|(field, text)| (field, text.into()))
-            .collect();
-        Self(Answer::json(
-            status,
-            &json!({ "errorMessages": [], "errors": errors }),
-        ))
+        let errors: Map<String, Value> =
+            errors.into_iter().map(|(field, text)| (field, text.into())).collect();
+        Self(Answer::json(status, &json!({ "errorMessages": [], "errors": errors })))
     }
 
     /// A refusal that blames one field.
@@ -88,22 +71,12 @@ impl Refusal {
 
     /// Missing, archived and invisible look alike.
     pub(crate) fn no_issue() -> Self {
-        Self::message(
-            404,
-            "Issue does not exist or you do not have permission to see it.",
-        )
+        Self::message(404, "Issue does not exist or you do not have permission to see it.")
     }
 
     pub(crate) fn no_project(key_or_id: &str) -> Self {
-        let by = if key_or_id.parse::<u64>().is_ok() {
-            "id"
-        } else {
-            "key"
-        };
-        Self::message(
-            404,
-            format!("No project could be found with {by} '{key_or_id}'."),
-        )
+        let by = if key_or_id.parse::<u64>().is_ok() { "id" } else { "key" };
+        Self::message(404, format!("No project could be found with {by} '{key_or_id}'."))
     }
 }
 

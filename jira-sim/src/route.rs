@@ -63,10 +63,7 @@ const ROUTES: [(Kind, &str); 15] = [
 impl Kind {
     /// The path template after `/rest/api/N/`; empty for an unknown path.
     pub fn template(self) -> &'static str {
-        ROUTES
-            .iter()
-            .find(|(kind, _)| *kind == self)
-            .map_or("", |(_, template)| template)
+        ROUTES.iter().find(|(kind, _)| *kind == self).map_or("", |(_, template)| template)
     }
 
     fn exists_on(self, dialect: Dialect) -> bool {
@@ -78,10 +75,7 @@ impl Kind {
 
     /// Whether the placeholder of the template is an issue.
     fn names_an_issue(self) -> bool {
-        matches!(
-            self,
-            Self::Issue | Self::Transitions | Self::Comments | Self::RemoteLinks
-        )
+        matches!(self, Self::Issue | Self::Transitions | Self::Comments | Self::RemoteLinks)
     }
 }
 
@@ -107,17 +101,10 @@ impl Route {
     fn known(path: &str, dialect: Dialect) -> Option<Self> {
         let (version, rest) = path.strip_prefix("/rest/api/")?.split_once('/')?;
         let api = Api::from_segment(version, dialect)?;
-        ROUTES
-            .iter()
-            .filter(|(kind, _)| kind.exists_on(dialect))
-            .find_map(|(kind, template)| {
-                let subject = fits(template, rest)?;
-                Some(Self {
-                    kind: *kind,
-                    api,
-                    subject,
-                })
-            })
+        ROUTES.iter().filter(|(kind, _)| kind.exists_on(dialect)).find_map(|(kind, template)| {
+            let subject = fits(template, rest)?;
+            Some(Self { kind: *kind, api, subject })
+        })
     }
 
     /// The issue the path names, as it was written.
@@ -152,40 +139,20 @@ mod tests {
 
     #[test]
     fn a_fixed_word_is_not_taken_for_an_issue_key() {
-        assert_eq!(
-            kind("/rest/api/3/issue/bulkfetch", Dialect::Cloud),
-            Kind::BulkFetch
-        );
-        assert_eq!(
-            Route::of("/rest/api/3/issue/SHOP-1/comment", Dialect::Cloud).issue(),
-            Some("SHOP-1")
-        );
+        assert_eq!(kind("/rest/api/3/issue/bulkfetch", Dialect::Cloud), Kind::BulkFetch);
+        assert_eq!(Route::of("/rest/api/3/issue/SHOP-1/comment", Dialect::Cloud).issue(), Some("SHOP-1"));
     }
 
     #[test]
     fn data_center_has_no_version_3_and_no_cloud_search() {
-        assert_eq!(
-            kind("/rest/api/3/myself", Dialect::DataCenter),
-            Kind::Unknown
-        );
-        assert_eq!(
-            kind("/rest/api/2/search/jql", Dialect::DataCenter),
-            Kind::Unknown
-        );
-        assert_eq!(
-            kind("/rest/api/2/myself", Dialect::DataCenter),
-            Kind::Myself
-        );
+        assert_eq!(kind("/rest/api/3/myself", Dialect::DataCenter), Kind::Unknown);
+        assert_eq!(kind("/rest/api/2/search/jql", Dialect::DataCenter), Kind::Unknown);
+        assert_eq!(kind("/rest/api/2/myself", Dialect::DataCenter), Kind::Myself);
     }
 
     #[test]
     fn a_longer_or_shorter_path_is_unknown() {
-        for path in [
-            "/rest/api/3/issue/",
-            "/rest/api/3/issue/A-1/votes",
-            "/rest/api/3",
-            "/",
-        ] {
+        for path in ["/rest/api/3/issue/", "/rest/api/3/issue/A-1/votes", "/rest/api/3", "/"] {
             assert_eq!(kind(path, Dialect::Cloud), Kind::Unknown, "{path}");
         }
     }

@@ -40,11 +40,7 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new(core: Core, context_path: String) -> Self {
-        Self {
-            core: Mutex::new(core),
-            context_path,
-            changes: watch::Sender::new(0),
-        }
+        Self { core: Mutex::new(core), context_path, changes: watch::Sender::new(0) }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
@@ -87,11 +83,7 @@ pub(crate) fn start(listener: TcpListener, site: Arc<Site>) -> std::io::Result<S
     Ok(handle)
 }
 
-async fn serve(
-    http: HttpRequest,
-    body: Result<Bytes, actix_web::Error>,
-    site: Data<Site>,
-) -> HttpResponse {
+async fn serve(http: HttpRequest, body: Result<Bytes, actix_web::Error>, site: Data<Site>) -> HttpResponse {
     let Some(path) = http.path().strip_prefix(&site.context_path) else {
         return respond(Answer::empty(404));
     };
@@ -107,15 +99,10 @@ async fn serve(
 }
 
 fn read(http: &HttpRequest, path: &str, body: Bytes, site: &Site) -> Request {
-    let header = |(name, value): (
-        &actix_web::http::header::HeaderName,
-        &actix_web::http::header::HeaderValue,
-    )| {
-        (
-            name.to_string(),
-            String::from_utf8_lossy(value.as_bytes()).into_owned(),
-        )
-    };
+    let header =
+        |(name, value): (&actix_web::http::header::HeaderName, &actix_web::http::header::HeaderValue)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
     Request {
         method: http.method().to_string(),
         path: http.path().to_owned(),
@@ -129,14 +116,11 @@ fn read(http: &HttpRequest, path: &str, body: Bytes, site: &Site) -> Request {
 /// Notes the request in the journal, and picks the fault that is for it.
 fn arrive(request: &Request, site: &Site) -> (usize, Option<Fault>) {
     site.change(|core| {
-        let issue = request.route.issue().map(|key| {
-            core.state
-                .issue(key)
-                .map_or(key.to_uppercase(), |one| one.key.clone())
-        });
-        let fault = core
-            .faults
-            .take(&request.method, request.route.kind, issue.as_deref());
+        let issue = request
+            .route
+            .issue()
+            .map(|key| core.state.issue(key).map_or(key.to_uppercase(), |one| one.key.clone()));
+        let fault = core.faults.take(&request.method, request.route.kind, issue.as_deref());
         core.journal.push(Exchange {
             at: core.state.now(),
             method: request.method.clone(),
@@ -164,16 +148,8 @@ fn masked((name, value): &(String, String)) -> (String, String) {
     (name.clone(), format!("{scheme} ***"))
 }
 
-async fn handle(
-    request: &Request,
-    number: usize,
-    fault: Option<Fault>,
-    site: &Site,
-) -> HttpResponse {
-    let fault = fault.unwrap_or(Fault {
-        before: Before::Nothing,
-        after: After::Nothing,
-    });
+async fn handle(request: &Request, number: usize, fault: Option<Fault>, site: &Site) -> HttpResponse {
+    let fault = fault.unwrap_or(Fault { before: Before::Nothing, after: After::Nothing });
     match fault.before {
         Before::Nothing => {}
         Before::Answer(answer) => return finish(answer, number, site),
@@ -198,10 +174,7 @@ async fn handle(
 }
 
 fn half(text: &str) -> usize {
-    (0..=text.len() / 2)
-        .rev()
-        .find(|place| text.is_char_boundary(*place))
-        .unwrap_or(0)
+    (0..=text.len() / 2).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0)
 }
 
 /// Notes the answer and sends it.

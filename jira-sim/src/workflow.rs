@@ -69,10 +69,7 @@ pub struct Validator {
 impl Validator {
     /// Refuses the transition with `message` while the issue's `field` is empty.
     pub fn field_set(field: &str, message: &str) -> Self {
-        Self {
-            field: field.into(),
-            message: message.into(),
-        }
+        Self { field: field.into(), message: message.into() }
     }
 }
 
@@ -141,45 +138,31 @@ pub struct Workflow {
 impl Workflow {
     /// An empty workflow to be filled by [`Workflow::status`] and [`Workflow::transition`].
     pub fn new() -> Self {
-        Self {
-            statuses: Vec::new(),
-            transitions: Vec::new(),
-        }
+        Self { statuses: Vec::new(), transitions: Vec::new() }
     }
 
     /// The simplified workflow: global transitions 11, 21, 31… named after their status, from every status, the
     /// current one included. The first status is new, the last is done.
     pub fn simplified(statuses: &[&str]) -> Self {
         let last = statuses.len().saturating_sub(1);
-        statuses
-            .iter()
-            .zip(0_usize..)
-            .fold(Self::new(), |workflow, (status, index)| {
-                let category = match index {
-                    0 => Category::New,
-                    _ if index == last => Category::Done,
-                    _ => Category::Indeterminate,
-                };
-                let id = 11 + 10 * index as u64;
-                workflow
-                    .status(status, category)
-                    .transition(Transition::new(id, status, status))
-            })
+        statuses.iter().zip(0_usize..).fold(Self::new(), |workflow, (status, index)| {
+            let category = match index {
+                0 => Category::New,
+                _ if index == last => Category::Done,
+                _ => Category::Indeterminate,
+            };
+            let id = 11 + 10 * index as u64;
+            workflow.status(status, category).transition(Transition::new(id, status, status))
+        })
     }
 
     /// Jira's classic workflow: five statuses, an edge for each permitted step, and a screen with a required
     /// resolution before anything is settled.
     pub fn classic() -> Self {
-        let settled = [
-            Field::resolution().required(),
-            Field::fix_versions(),
-            Field::assignee(),
-        ];
+        let settled = [Field::resolution().required(), Field::fix_versions(), Field::assignee()];
         let open = ["Open", "In Progress", "Reopened"];
         let from = |transition: Transition, statuses: &[&str]| {
-            statuses
-                .iter()
-                .fold(transition, |transition, status| transition.from(status))
+            statuses.iter().fold(transition, |transition, status| transition.from(status))
         };
         Self::new()
             .status("Open", Category::New)
@@ -187,27 +170,13 @@ impl Workflow {
             .status("Reopened", Category::New)
             .status("Resolved", Category::Done)
             .status("Closed", Category::Done)
-            .transition(from(
-                Transition::new(4, "Start Progress", "In Progress"),
-                &["Open", "Reopened"],
-            ))
+            .transition(from(Transition::new(4, "Start Progress", "In Progress"), &["Open", "Reopened"]))
             .transition(Transition::new(301, "Stop Progress", "Open").from("In Progress"))
-            .transition(
-                from(Transition::new(5, "Resolve Issue", "Resolved"), &open)
-                    .screen(settled.clone()),
-            )
+            .transition(from(Transition::new(5, "Resolve Issue", "Resolved"), &open).screen(settled.clone()))
             .transition(from(Transition::new(2, "Close Issue", "Closed"), &open).screen(settled))
+            .transition(Transition::new(701, "Close Issue", "Closed").from("Resolved").screen([]))
             .transition(
-                Transition::new(701, "Close Issue", "Closed")
-                    .from("Resolved")
-                    .screen([]),
-            )
-            .transition(
-                from(
-                    Transition::new(3, "Reopen Issue", "Reopened"),
-                    &["Resolved", "Closed"],
-                )
-                .screen([]),
+                from(Transition::new(3, "Reopen Issue", "Reopened"), &["Resolved", "Closed"]).screen([]),
             )
     }
 

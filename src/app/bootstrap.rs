@@ -20,7 +20,7 @@ const KEY_CHECK: &str = "key_check";
 
 /// The keyring of this process: from the settings, or from the file that the first start made beside
 /// the embedded store.
-pub fn keyring(settings: &Settings) -> anyhow::Result<Keyring> {
+pub(super) fn keyring(settings: &Settings) -> anyhow::Result<Keyring> {
     let text = match (&settings.secret_key, &settings.store) {
         (Some(key), _) => key.clone(),
         (None, StoreUrl::Sqlite(path)) => key_file(&beside(path, "secret.key"))?,
@@ -54,7 +54,7 @@ fn key_file(path: &Path) -> anyhow::Result<Secret> {
 }
 
 /// Stops the start when the store's secrets were sealed with another master key.
-pub async fn check_key(store: &dyn Store, keyring: &Keyring) -> anyhow::Result<()> {
+pub(super) async fn check_key(store: &dyn Store, keyring: &Keyring) -> anyhow::Result<()> {
     let mine = keyring.seal(&Secret::new("conduit"), KEY_CHECK)?;
     let in_force = store.setting_once(KEY_CHECK, &mine).await?;
     keyring.open(&in_force, KEY_CHECK).map(drop).map_err(|error| {
@@ -69,7 +69,7 @@ pub async fn check_key(store: &dyn Store, keyring: &Keyring) -> anyhow::Result<(
 ///
 /// A token from the settings replaces the one that was set before, unless it was revoked: a revoked token
 /// never comes back. Without a setting, the first start makes one and says where it is.
-pub async fn first_admin(store: &dyn Store, settings: &Settings, clock: &Clock) -> anyhow::Result<()> {
+pub(super) async fn first_admin(store: &dyn Store, settings: &Settings, clock: &Clock) -> anyhow::Result<()> {
     let tokens = store.tokens().await?;
     match &settings.admin_token {
         Some(secret) => set_admin(store, &tokens, secret, clock).await,

@@ -1,3 +1,31 @@
 //! The composition root: the one place that chooses implementations and puts the rooms together.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `bootstrap` | what the first start makes: the master key, the first administrator |
+//! | [`rules`] | the configuration folder, read and checked |
+//! | `sites` | the ticket systems that `workers.yaml` names |
+//! | `in_force` | what the API shows of the configuration |
+//! | [`service`] | one running process: listeners and workers, started and stopped |
 
-pub mod bootstrap;
+mod bootstrap;
+mod in_force;
+pub mod rules;
+pub mod service;
+mod sites;
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::settings::StoreUrl;
+use crate::store::redis::RedisStore;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Result, Store};
+
+/// Opens the store at an address.
+pub async fn open_store(url: &StoreUrl, clock: &Clock) -> Result<Arc<dyn Store>> {
+    Ok(match url {
+        StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path, clock.clone())?),
+        StoreUrl::Redis(url) => Arc::new(RedisStore::open(url.0.expose(), clock.clone()).await?),
+    })
+}

@@ -1,12 +1,15 @@
 //! The command line: one file a command.
 
+mod check;
 mod client;
 mod completion;
+mod demo;
 mod error;
 mod events;
 mod healthcheck;
 mod hooks;
 mod queue;
+mod serve;
 mod table;
 mod why;
 
@@ -15,6 +18,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use error::CliError;
+
+use crate::settings::{ServeArgs, WorkerArgs};
 
 /// Moves Jira tickets when code moves.
 #[derive(Debug, Parser)]
@@ -39,6 +44,14 @@ pub enum Output {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Take deliveries in and move tickets
+    Serve(Box<ServeArgs>),
+    /// Move tickets that another process has taken in
+    Worker(Box<WorkerArgs>),
+    /// The whole main job on this machine, with nothing to configure
+    Demo(demo::DemoArgs),
+    /// Look over the rule files
+    Check(check::CheckArgs),
     /// Say why a ticket did, or did not, move
     Why(why::WhyArgs),
     /// Registered repositories
@@ -77,6 +90,10 @@ impl Command {
             .map_err(anyhow::Error::from)?;
         runtime.block_on(async {
             match self {
+                Self::Serve(args) => serve::serve(*args).await,
+                Self::Worker(args) => serve::worker(*args).await,
+                Self::Demo(args) => demo::run(args).await,
+                Self::Check(args) => check::run(&args),
                 Self::Why(args) => why::run(args, output).await,
                 Self::Hooks(command) => command.run(output).await,
                 Self::Events(command) => command.run(output).await,

@@ -169,7 +169,7 @@ async fn keep_renewing(beat: Arc<Beat>, every: Duration) {
                 return;
             }
             Err(error) => {
-                tracing::debug!(job = %beat.lease.job, %error, "the heartbeat did not reach the store")
+                tracing::debug!(job = %beat.lease.job, %error, "the heartbeat did not reach the store");
             }
         }
     }

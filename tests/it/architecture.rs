@@ -50,7 +50,16 @@ fn every_room_uses_only_the_rooms_it_may() {
 #[test]
 fn the_pure_rooms_do_no_io() {
     let pure = ["event", "trace", "registration", "forge", "machine"];
-    let io = ["std::fs", "std::net", "tokio::", "reqwest::", "std::env::", "Timestamp::now", "SystemTime", "Instant::now"];
+    let io = [
+        "std::fs",
+        "std::net",
+        "tokio::",
+        "reqwest::",
+        "std::env::",
+        "Timestamp::now",
+        "SystemTime",
+        "Instant::now",
+    ];
     let files = rust_files(&source_root()).into_iter().filter(|file| pure.contains(&room_of(file).as_str()));
     for file in files {
         let text = fs::read_to_string(&file).unwrap();

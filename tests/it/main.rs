@@ -2,5 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is a finding")]
 
+mod architecture;
+mod service;
 mod store;
 mod support;

@@ -21,27 +21,10 @@ const BLOCKS: [&str; 15] = [
     "expand",
     "taskList",
 ];
-const INLINES: [&str; 8] = [
-    "text",
-    "hardBreak",
-    "mention",
-    "emoji",
-    "inlineCard",
-    "status",
-    "date",
-    "taskItem",
-];
-const MARKS: [&str; 9] = [
-    "strong",
-    "em",
-    "code",
-    "link",
-    "strike",
-    "underline",
-    "subsup",
-    "textColor",
-    "backgroundColor",
-];
+const INLINES: [&str; 8] =
+    ["text", "hardBreak", "mention", "emoji", "inlineCard", "status", "date", "taskItem"];
+const MARKS: [&str; 9] =
+    ["strong", "em", "code", "link", "strike", "underline", "subsup", "textColor", "backgroundColor"];
 
 /// Whether `document` is a document that Jira takes: version 1, known nodes, no empty text, links with an address.
 pub(crate) fn is_document(document: &Value) -> bool {
@@ -52,9 +35,7 @@ pub(crate) fn is_document(document: &Value) -> bool {
 }
 
 fn is_block(node: &Value) -> bool {
-    node["type"]
-        .as_str()
-        .is_some_and(|kind| BLOCKS.contains(&kind))
+    node["type"].as_str().is_some_and(|kind| BLOCKS.contains(&kind))
 }
 
 fn is_node(node: &Value) -> bool {
@@ -143,9 +124,8 @@ mod tests {
 
     #[test]
     fn a_document_is_read_as_its_lines() {
-        let document = paragraph(
-            &json!([{ "type": "text", "text": "Merged " }, { "type": "text", "text": "#7" }]),
-        );
+        let document =
+            paragraph(&json!([{ "type": "text", "text": "Merged " }, { "type": "text", "text": "#7" }]));
         assert!(is_document(&document));
         assert_eq!(Text::Adf(document).plain(), "Merged #7");
     }

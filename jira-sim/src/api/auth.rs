@@ -45,17 +45,12 @@ impl Caller {
 
 /// Reads the `Authorization` header. A wrong one is refused, except where a Data Center takes it for nobody.
 pub(crate) fn identify(state: &State, headers: &[(String, String)]) -> Result<Caller, Refusal> {
-    let anonymous = Caller::Anonymous {
-        reads: state.switches.anonymous_reads,
-    };
+    let anonymous = Caller::Anonymous { reads: state.switches.anonymous_reads };
     let Some(value) = header(headers, "authorization") else {
         return Ok(anonymous);
     };
     let shown = login_of(value);
-    let account = state
-        .accounts
-        .iter()
-        .find(|account| Some(&account.login) == shown.as_ref());
+    let account = state.accounts.iter().find(|account| Some(&account.login) == shown.as_ref());
     match account {
         Some(account) => Ok(Caller::Known(account.clone())),
         None if state.switches.anonymous_reads => Ok(anonymous),
@@ -66,28 +61,20 @@ pub(crate) fn identify(state: &State, headers: &[(String, String)]) -> Result<Ca
 fn login_of(value: &str) -> Option<Login> {
     let (scheme, credentials) = value.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(Login::Bearer {
-            secret: credentials.to_owned(),
-        });
+        return Some(Login::Bearer { secret: credentials.to_owned() });
     }
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let decoded = String::from_utf8(BASE64.decode(credentials.as_bytes()).ok()?).ok()?;
     let (user, secret) = decoded.split_once(':')?;
-    Some(Login::Basic {
-        user: user.into(),
-        secret: secret.into(),
-    })
+    Some(Login::Basic { user: user.into(), secret: secret.into() })
 }
 
 fn unauthenticated(dialect: Dialect) -> Refusal {
     let message = "Client must be authenticated to access this resource.";
     match dialect {
         Dialect::Cloud => Refusal::message(401, message),
-        Dialect::DataCenter => Refusal(Answer::json(
-            401,
-            &json!({ "message": message, "status-code": 401 }),
-        )),
+        Dialect::DataCenter => Refusal(Answer::json(401, &json!({ "message": message, "status-code": 401 }))),
     }
 }

@@ -21,12 +21,7 @@ impl<'a> Call<'a> {
     pub(crate) fn new(core: &'a mut Core, request: &'a Request) -> Self {
         let query = Query::<Vec<(String, String)>>::from_query(&request.query);
         let query = query.map(Query::into_inner).unwrap_or_default();
-        Self {
-            core,
-            request,
-            caller: Caller::Anonymous { reads: false },
-            query,
-        }
+        Self { core, request, caller: Caller::Anonymous { reads: false }, query }
     }
 
     pub(crate) fn state(&self) -> &State {
@@ -40,39 +35,26 @@ impl<'a> Call<'a> {
 
     /// A query parameter.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(one, _)| one == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
     }
 
     /// A query parameter that is a comma-separated list, and may be given several times. None when it is absent.
     pub(crate) fn query_list(&self, name: &str) -> Option<Vec<String>> {
         let given: Vec<_> = self.query.iter().filter(|(one, _)| one == name).collect();
-        let words = given
-            .iter()
-            .flat_map(|(_, value)| value.split(','))
-            .map(str::trim);
-        let words: Vec<String> = words
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect();
+        let words = given.iter().flat_map(|(_, value)| value.split(',')).map(str::trim);
+        let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
         (!given.is_empty()).then_some(words)
     }
 
     /// Whether `expand` asks for this.
     pub(crate) fn expands(&self, what: &str) -> bool {
-        self.query_list("expand")
-            .is_some_and(|list| list.iter().any(|one| one == what))
+        self.query_list("expand").is_some_and(|list| list.iter().any(|one| one == what))
     }
 
     /// A page's start and its greatest length.
     pub(crate) fn page(&self, default_length: usize) -> (usize, usize) {
         let number = |name| self.query(name).and_then(|text| text.parse().ok());
-        (
-            number("startAt").unwrap_or(0),
-            number("maxResults").unwrap_or(default_length),
-        )
+        (number("startAt").unwrap_or(0), number("maxResults").unwrap_or(default_length))
     }
 
     /// The body, which must be a JSON object.
@@ -98,11 +80,8 @@ impl<'a> Call<'a> {
 
     /// The project the path names, if the caller may see it.
     pub(crate) fn project(&self, key_or_id: &str) -> Result<&Project, Refusal> {
-        let project = self
-            .core
-            .state
-            .project(key_or_id)
-            .filter(|_| self.caller.may(Permission::BrowseProjects));
+        let project =
+            self.core.state.project(key_or_id).filter(|_| self.caller.may(Permission::BrowseProjects));
         project.ok_or_else(|| Refusal::no_project(key_or_id))
     }
 
@@ -118,10 +97,6 @@ impl<'a> Call<'a> {
         refusal: impl FnOnce() -> Refusal,
     ) -> Result<String, Refusal> {
         let account = self.account()?;
-        if account.may(permission) {
-            Ok(account.id.clone())
-        } else {
-            Err(refusal())
-        }
+        if account.may(permission) { Ok(account.id.clone()) } else { Err(refusal()) }
     }
 }

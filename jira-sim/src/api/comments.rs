@@ -21,9 +21,8 @@ pub(crate) fn get(call: &Call) -> Outcome {
         None | Some("created" | "+created") => {}
         Some("-created") => comments.reverse(),
         Some(other) => {
-            let message = format!(
-                "The orderBy value '{other}' is not supported. Use one of: created, -created."
-            );
+            let message =
+                format!("The orderBy value '{other}' is not supported. Use one of: created, -created.");
             return Err(Refusal::bad_request(message));
         }
     }
@@ -64,17 +63,10 @@ pub(crate) fn edit(comment: &Value, api: Api) -> Result<Edit, Refusal> {
         Value::Null => None,
         given => Some(given.clone()),
     };
-    let list = comment["properties"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
+    let list = comment["properties"].as_array().cloned().unwrap_or_default();
     let pair = |one: &Value| Some((one["key"].as_str()?.to_owned(), one["value"].clone()));
     let properties: BTreeMap<_, _> = list.iter().filter_map(pair).collect();
-    Ok(Edit::Comment(NewComment {
-        body,
-        properties,
-        visibility,
-    }))
+    Ok(Edit::Comment(NewComment { body, properties, visibility }))
 }
 
 fn text(body: &Value, api: Api) -> Result<Text, Refusal> {
@@ -93,8 +85,7 @@ fn text(body: &Value, api: Api) -> Result<Text, Refusal> {
         return Err(Refusal::field("comment", "Comment body can not be empty!"));
     }
     if text.plain().chars().count() > LONGEST {
-        let message =
-            "The entered text is too long. It exceeds the allowed limit of 32,767 characters.";
+        let message = "The entered text is too long. It exceeds the allowed limit of 32,767 characters.";
         return Err(Refusal::field("comment", message));
     }
     Ok(text)

@@ -39,9 +39,7 @@ impl Form<'_> {
         let wanted = wanted(body)?;
         let refused: Vec<_> = wanted.keys().filter(|key| !self.offers(key)).collect();
         if !refused.is_empty() {
-            let errors = refused
-                .into_iter()
-                .map(|key| ((*key).to_owned(), not_on_screen(key)));
+            let errors = refused.into_iter().map(|key| ((*key).to_owned(), not_on_screen(key)));
             return Err(Refusal::fields(400, errors));
         }
         let mut edits = Vec::new();
@@ -54,18 +52,10 @@ impl Form<'_> {
 
     /// The required fields of the screen that neither the edits nor the issue fill.
     pub(crate) fn missing(&self, edits: &[Edit]) -> Result<(), Refusal> {
-        let missing = self
-            .offered
-            .iter()
-            .filter(|field| field.required && !self.filled(field, edits));
-        let errors: Vec<_> = missing
-            .map(|field| (field.key.clone(), format!("{} is required.", field.name)))
-            .collect();
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::fields(400, errors))
-        }
+        let missing = self.offered.iter().filter(|field| field.required && !self.filled(field, edits));
+        let errors: Vec<_> =
+            missing.map(|field| (field.key.clone(), format!("{} is required.", field.name))).collect();
+        if errors.is_empty() { Ok(()) } else { Err(Refusal::fields(400, errors)) }
     }
 
     fn offers(&self, key: &str) -> bool {
@@ -78,15 +68,9 @@ impl Form<'_> {
 
     fn edits_of(&self, key: &str, operations: &[Operation]) -> Result<Vec<Edit>, Refusal> {
         if key == "comment" {
-            let bodies = operations
-                .iter()
-                .map(|one| comments::edit(one.value, self.api));
+            let bodies = operations.iter().map(|one| comments::edit(one.value, self.api));
             let edits: Vec<_> = bodies.collect::<Result<_, _>>()?;
-            return Ok(if self.keeps_comments {
-                edits
-            } else {
-                Vec::new()
-            });
+            return Ok(if self.keeps_comments { edits } else { Vec::new() });
         }
         if key == "summary" {
             return operations
@@ -98,9 +82,7 @@ impl Form<'_> {
             return Ok(Vec::new());
         };
         let edit = match field.shape {
-            Shape::Labels => {
-                Edit::Labels(listed(key, &self.issue.labels, operations, values::label)?)
-            }
+            Shape::Labels => Edit::Labels(listed(key, &self.issue.labels, operations, values::label)?),
             Shape::Versions => {
                 let version = |value: &Value| values::version(self.state, self.issue, value);
                 Edit::FixVersions(listed(key, &self.issue.fix_versions, operations, version)?)
@@ -109,20 +91,14 @@ impl Form<'_> {
             Shape::Resolution => Edit::Resolution(values::resolution(last(key, operations)?)?),
             Shape::Text => {
                 let value = Value::String(values::text(key, last(key, operations)?)?);
-                Edit::Custom {
-                    key: key.into(),
-                    value,
-                }
+                Edit::Custom { key: key.into(), value }
             }
         };
         Ok(vec![edit])
     }
 
     fn filled(&self, field: &Field, edits: &[Edit]) -> bool {
-        let edited = edits
-            .iter()
-            .rev()
-            .find_map(|edit| filled_by(edit, &field.key));
+        let edited = edits.iter().rev().find_map(|edit| filled_by(edit, &field.key));
         edited.unwrap_or_else(|| is_set(self.issue, &field.key))
     }
 }
@@ -130,9 +106,7 @@ impl Form<'_> {
 /// Whether the edit fills the field, or empties it; nothing when it is about another.
 pub(crate) fn filled_by(edit: &Edit, key: &str) -> Option<bool> {
     match (edit, key) {
-        (Edit::Resolution(to), "resolution") | (Edit::Assignee(to), "assignee") => {
-            Some(to.is_some())
-        }
+        (Edit::Resolution(to), "resolution") | (Edit::Assignee(to), "assignee") => Some(to.is_some()),
         (Edit::FixVersions(to), "fixVersions") => Some(!to.is_empty()),
         (Edit::Labels(to), "labels") => Some(!to.is_empty()),
         (Edit::Custom { key: one, value }, key) if one == key => Some(value.as_str() != Some("")),
@@ -147,10 +121,7 @@ pub(crate) fn is_set(issue: &Issue, key: &str) -> bool {
         "fixVersions" => !issue.fix_versions.is_empty(),
         "assignee" => issue.assignee.is_some(),
         "labels" => !issue.labels.is_empty(),
-        _ => issue
-            .custom
-            .get(key)
-            .is_some_and(|value| value.as_str() != Some("")),
+        _ => issue.custom.get(key).is_some_and(|value| value.as_str() != Some("")),
     }
 }
 
@@ -172,10 +143,7 @@ fn wanted(body: &Value) -> Result<Wanted<'_>, Refusal> {
     Ok(wanted)
 }
 
-fn object<'a>(
-    body: &'a Value,
-    part: &str,
-) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, Refusal> {
+fn object<'a>(body: &'a Value, part: &str) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, Refusal> {
     let map: Option<&Map<String, Value>> = match &body[part] {
         Value::Null => None,
         Value::Object(map) => Some(map),
@@ -202,17 +170,12 @@ fn operation<'a>(key: &str, operation: &'a Value) -> Result<Operation<'a>, Refus
 fn set<'a>(key: &str, operation: &Operation<'a>) -> Result<&'a Value, Refusal> {
     match operation.verb {
         "set" => Ok(operation.value),
-        other => Err(Refusal::field(
-            key,
-            format!("Field does not support update '{other}'"),
-        )),
+        other => Err(Refusal::field(key, format!("Field does not support update '{other}'"))),
     }
 }
 
 fn last<'a>(key: &str, operations: &[Operation<'a>]) -> Result<&'a Value, Refusal> {
-    let operation = operations
-        .last()
-        .ok_or_else(|| Refusal::field(key, "data was not an array"))?;
+    let operation = operations.last().ok_or_else(|| Refusal::field(key, "data was not an array"))?;
     set(key, operation)
 }
 
@@ -253,13 +216,10 @@ fn properties(body: &Value) -> Result<Vec<Edit>, Refusal> {
         _ => return Err(Refusal::bad_json()),
     };
     let read = |one: &Value| match one["key"].as_str() {
-        Some(key) if !key.is_empty() && key.len() <= 255 => Ok(Edit::Property {
-            key: key.into(),
-            value: one["value"].clone(),
-        }),
-        _ => Err(Refusal::bad_request(
-            "The property key is missing or longer than 255 characters.",
-        )),
+        Some(key) if !key.is_empty() && key.len() <= 255 => {
+            Ok(Edit::Property { key: key.into(), value: one["value"].clone() })
+        }
+        _ => Err(Refusal::bad_request("The property key is missing or longer than 255 characters.")),
     };
     list.iter().map(read).collect()
 }

@@ -17,25 +17,16 @@ pub(crate) fn get(call: &Call) -> Outcome {
         properties: call.query_list("properties").unwrap_or_default(),
         changelog: call.expands("changelog"),
     };
-    Ok(Answer::json(
-        200,
-        &Renderer::new(call).issue(issue, &wanted),
-    ))
+    Ok(Answer::json(200, &Renderer::new(call).issue(issue, &wanted)))
 }
 
 pub(crate) fn put(call: &mut Call) -> Outcome {
     let issue = call.issue()?;
     let body = call.json()?;
     let author = call.author(Permission::EditIssues, || {
-        Refusal::message(
-            403,
-            "You do not have permission to edit issues in this project.",
-        )
+        Refusal::message(403, "You do not have permission to edit issues in this project.")
     })?;
-    if [&body["fields"], &body["update"], &body["properties"]]
-        .into_iter()
-        .all(Value::is_null)
-    {
+    if [&body["fields"], &body["update"], &body["properties"]].into_iter().all(Value::is_null) {
         return Err(Refusal::bad_request("one of 'fields' or 'update' required"));
     }
     let state = call.state();
@@ -59,11 +50,7 @@ pub(crate) fn put(call: &mut Call) -> Outcome {
 /// What the edit screen shows: the common fields, and the custom fields of the issue's own workflow.
 fn editable(state: &State, issue: &Issue) -> Vec<Field> {
     let mut fields = vec![Field::labels(), Field::fix_versions(), Field::assignee()];
-    let edges = state
-        .issue_type(issue)
-        .map(|one| one.edges.iter())
-        .into_iter()
-        .flatten();
+    let edges = state.issue_type(issue).map(|one| one.edges.iter()).into_iter().flatten();
     let custom = edges
         .flat_map(|edge| edge.screen.iter().flatten())
         .filter(|field| field.key.starts_with("customfield_"));

@@ -19,17 +19,12 @@ pub(crate) enum Field {
 /// Reads a query. No clauses means that it is unbounded.
 pub(crate) fn parse(jql: &str) -> Result<Vec<Clause>, Refusal> {
     let words = words(jql);
-    let order = words
-        .iter()
-        .position(|word| word.eq_ignore_ascii_case("order"));
+    let order = words.iter().position(|word| word.eq_ignore_ascii_case("order"));
     let words = &words[..order.unwrap_or(words.len())];
     if words.is_empty() {
         return Ok(Vec::new());
     }
-    words
-        .split(|word| word.eq_ignore_ascii_case("and"))
-        .map(clause)
-        .collect()
+    words.split(|word| word.eq_ignore_ascii_case("and")).map(clause).collect()
 }
 
 fn clause(words: &[String]) -> Result<Clause, Refusal> {
@@ -40,8 +35,7 @@ fn clause(words: &[String]) -> Result<Clause, Refusal> {
         "key" | "issuekey" | "issue" | "id" => Field::Key,
         "project" => Field::Project,
         _ => {
-            let message =
-                format!("Field '{field}' does not exist or you do not have permission to view it.");
+            let message = format!("Field '{field}' does not exist or you do not have permission to view it.");
             return Err(Refusal::bad_request(message));
         }
     };
@@ -97,42 +91,22 @@ mod tests {
     use super::*;
 
     fn clauses(jql: &str) -> Vec<(Field, Vec<String>)> {
-        parse(jql)
-            .unwrap()
-            .into_iter()
-            .map(|clause| (clause.field, clause.values))
-            .collect()
+        parse(jql).unwrap().into_iter().map(|clause| (clause.field, clause.values)).collect()
     }
 
     #[test]
     fn keys_and_projects_are_read() {
         let keys = vec!["SHOP-1".to_owned(), "SHOP-2".to_owned()];
-        assert_eq!(
-            clauses("key in (SHOP-1,\"SHOP-2\") ORDER BY key"),
-            [(Field::Key, keys)]
-        );
+        assert_eq!(clauses("key in (SHOP-1,\"SHOP-2\") ORDER BY key"), [(Field::Key, keys)]);
         let both = clauses("project = SHOP AND issuekey=SHOP-1");
-        assert_eq!(
-            both,
-            [
-                (Field::Project, vec!["SHOP".into()]),
-                (Field::Key, vec!["SHOP-1".into()])
-            ]
-        );
+        assert_eq!(both, [(Field::Project, vec!["SHOP".into()]), (Field::Key, vec!["SHOP-1".into()])]);
     }
 
     #[test]
     fn nothing_is_unbounded_and_nonsense_is_refused() {
         assert!(parse("").unwrap().is_empty());
         assert!(parse("order by created").unwrap().is_empty());
-        for jql in [
-            "key in ()",
-            "key in (A-1",
-            "key",
-            "key in (A-1 A-2)",
-            "colour = red",
-            "key = A-1 and",
-        ] {
+        for jql in ["key in ()", "key in (A-1", "key", "key in (A-1 A-2)", "colour = red", "key = A-1 and"] {
             assert!(parse(jql).is_err(), "{jql}");
         }
     }

@@ -43,12 +43,7 @@ fn admit(call: &mut Call, headers: &mut Vec<(String, String)>) -> Result<(), Ref
     let asking = Asking {
         method: &call.request.method,
         kind: call.request.route.kind,
-        issue: call
-            .request
-            .route
-            .issue()
-            .and_then(|key| call.state().issue(key))
-            .map(|issue| issue.id),
+        issue: call.request.route.issue().and_then(|key| call.state().issue(key)).map(|issue| issue.id),
         writes: call.request.route.issue().is_some() && call.request.method != "GET",
         user: call.caller.name(),
         now: call.state().now(),
@@ -89,10 +84,7 @@ fn no_such_path(call: &Call) -> Refusal {
     let path = &call.request.path;
     if call.state().dialect == Dialect::DataCenter {
         let message = format!("null for uri: {}{path}", call.state().base_url);
-        return Refusal(Answer::json(
-            404,
-            &json!({ "message": message, "status-code": 404 }),
-        ));
+        return Refusal(Answer::json(404, &json!({ "message": message, "status-code": 404 })));
     }
     let problem = json!({
         "type": "about:blank",
@@ -101,9 +93,5 @@ fn no_such_path(call: &Call) -> Refusal {
         "detail": format!("No static resource {}.", path.trim_start_matches('/')),
         "instance": path,
     });
-    Refusal(Answer::text(
-        404,
-        "application/problem+json",
-        problem.to_string(),
-    ))
+    Refusal(Answer::text(404, "application/problem+json", problem.to_string()))
 }

@@ -12,27 +12,13 @@ pub(crate) fn get(call: &Call) -> Outcome {
     let issue = call.issue()?;
     let render = Renderer::new(call);
     let Some(wanted) = call.query("globalId") else {
-        let all: Vec<Value> = issue
-            .remote_links
-            .iter()
-            .map(|link| render.remote_link(issue, link))
-            .collect();
+        let all: Vec<Value> = issue.remote_links.iter().map(|link| render.remote_link(issue, link)).collect();
         return Ok(Answer::json(200, &Value::Array(all)));
     };
-    let link = issue
-        .remote_links
-        .iter()
-        .find(|link| link.global_id.as_deref() == Some(wanted));
-    let missing = || {
-        Refusal::message(
-            404,
-            format!("No remote issue link with the global id '{wanted}' exists."),
-        )
-    };
-    Ok(Answer::json(
-        200,
-        &render.remote_link(issue, link.ok_or_else(missing)?),
-    ))
+    let link = issue.remote_links.iter().find(|link| link.global_id.as_deref() == Some(wanted));
+    let missing =
+        || Refusal::message(404, format!("No remote issue link with the global id '{wanted}' exists."));
+    Ok(Answer::json(200, &render.remote_link(issue, link.ok_or_else(missing)?)))
 }
 
 pub(crate) fn post(call: &mut Call) -> Outcome {
@@ -40,20 +26,11 @@ pub(crate) fn post(call: &mut Call) -> Outcome {
     let body = call.json()?;
     let link = read(&body)?;
     call.author(Permission::LinkIssues, || {
-        Refusal::message(
-            403,
-            "You do not have permission to link issues in this project.",
-        )
+        Refusal::message(403, "You do not have permission to link issues in this project.")
     })?;
     let (link_id, created) = upsert(call, id, link);
-    let location = format!(
-        "{}/remotelink/{link_id}",
-        Renderer::new(call).issue_url(call.issue()?)
-    );
-    let answer = Answer::json(
-        if created { 201 } else { 200 },
-        &json!({ "id": link_id, "self": location }),
-    );
+    let location = format!("{}/remotelink/{link_id}", Renderer::new(call).issue_url(call.issue()?));
+    let answer = Answer::json(if created { 201 } else { 200 }, &json!({ "id": link_id, "self": location }));
     Ok(answer.header("Location", location))
 }
 
@@ -64,10 +41,8 @@ fn upsert(call: &mut Call, issue: u64, mut link: RemoteLink) -> (u64, bool) {
         return (fresh, false);
     };
     issue.updated = now;
-    let known = issue
-        .remote_links
-        .iter_mut()
-        .find(|one| link.global_id.is_some() && one.global_id == link.global_id);
+    let known =
+        issue.remote_links.iter_mut().find(|one| link.global_id.is_some() && one.global_id == link.global_id);
     if let Some(known) = known {
         link.id = known.id;
         *known = link;
@@ -90,22 +65,13 @@ fn read(body: &Value) -> Result<RemoteLink, Refusal> {
         return Err(Refusal::fields(400, errors));
     }
     let global_id = body["globalId"].as_str().map(str::to_owned);
-    if global_id
-        .as_ref()
-        .is_some_and(|id| id.chars().count() > 255)
-    {
-        return Err(Refusal::field(
-            "globalId",
-            "'globalId' must not exceed 255 characters.",
-        ));
+    if global_id.as_ref().is_some_and(|id| id.chars().count() > 255) {
+        return Err(Refusal::field("globalId", "'globalId' must not exceed 255 characters."));
     }
     Ok(RemoteLink {
         id: 0,
         global_id,
-        application: body
-            .get("application")
-            .filter(|given| given.is_object())
-            .cloned(),
+        application: body.get("application").filter(|given| given.is_object()).cloned(),
         relationship: body["relationship"].as_str().map(str::to_owned),
         object: object.clone(),
     })

@@ -14,26 +14,18 @@ pub(crate) fn jql(call: &Call) -> Outcome {
     let body = call.json()?;
     let clauses = jql::parse(body["jql"].as_str().unwrap_or_default())?;
     if clauses.is_empty() {
-        let message = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.";
+        let message =
+            "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.";
         return Err(Refusal::bad_request(message));
     }
-    if body["reconcileIssues"]
-        .as_array()
-        .is_some_and(|ids| ids.len() > 50)
-    {
-        return Err(Refusal::bad_request(
-            "The reconcileIssues parameter accepts at most 50 issue ids.",
-        ));
+    if body["reconcileIssues"].as_array().is_some_and(|ids| ids.len() > 50) {
+        return Err(Refusal::bad_request("The reconcileIssues parameter accepts at most 50 issue ids."));
     }
     let length = length(&body, 50, 5000)?;
     let start = start(&body)?;
     let found = matching(call, &clauses)?;
     let fields = strings(&body["fields"]);
-    let page = found
-        .iter()
-        .skip(start)
-        .take(length)
-        .map(|issue| listed(call, issue, fields.clone()));
+    let page = found.iter().skip(start).take(length).map(|issue| listed(call, issue, fields.clone()));
     let page: Vec<Value> = page.collect();
     let next = start + page.len();
     let mut answer = json!({ "issues": page, "isLast": next >= found.len() });
@@ -52,28 +44,16 @@ pub(crate) fn old(call: &Call) -> Outcome {
              guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046",
         ));
     }
-    let body = if call.request.method == "GET" {
-        from_query(call)
-    } else {
-        call.json()?
-    };
+    let body = if call.request.method == "GET" { from_query(call) } else { call.json()? };
     let clauses = jql::parse(body["jql"].as_str().unwrap_or_default())?;
     let length = length(&body, 50, 1000)?;
     let start = usize::try_from(body["startAt"].as_u64().unwrap_or(0)).unwrap_or(usize::MAX);
     let found = matching(call, &clauses)?;
-    let wanted = Wanted {
-        fields: strings(&body["fields"]),
-        ..Wanted::default()
-    };
+    let wanted = Wanted { fields: strings(&body["fields"]), ..Wanted::default() };
     let render = Renderer::new(call);
-    let page = found
-        .iter()
-        .skip(start)
-        .take(length)
-        .map(|issue| render.issue(issue, &wanted));
+    let page = found.iter().skip(start).take(length).map(|issue| render.issue(issue, &wanted));
     let page: Vec<Value> = page.collect();
-    let answer =
-        json!({ "startAt": start, "maxResults": length, "total": found.len(), "issues": page });
+    let answer = json!({ "startAt": start, "maxResults": length, "total": found.len(), "issues": page });
     Ok(Answer::json(200, &answer))
 }
 
@@ -81,22 +61,15 @@ pub(crate) fn old(call: &Call) -> Outcome {
 pub(crate) fn bulk_fetch(call: &Call) -> Outcome {
     let body = call.json()?;
     let Some(wanted) = strings(&body["issueIdsOrKeys"]).filter(|list| !list.is_empty()) else {
-        return Err(Refusal::field(
-            "issueIdsOrKeys",
-            "issueIdsOrKeys must not be empty",
-        ));
+        return Err(Refusal::field("issueIdsOrKeys", "issueIdsOrKeys must not be empty"));
     };
     if wanted.len() > 100 {
-        return Err(Refusal::field(
-            "issueIdsOrKeys",
-            "issueIdsOrKeys must not have more than 100 entries",
-        ));
+        return Err(Refusal::field("issueIdsOrKeys", "issueIdsOrKeys must not have more than 100 entries"));
     }
     let shape = Wanted {
         fields: strings(&body["fields"]),
         properties: strings(&body["properties"]).unwrap_or_default(),
-        changelog: strings(&body["expand"])
-            .is_some_and(|list| list.iter().any(|one| one == "changelog")),
+        changelog: strings(&body["expand"]).is_some_and(|list| list.iter().any(|one| one == "changelog")),
     };
     let render = Renderer::new(call);
     let mut seen = Vec::new();
@@ -105,14 +78,8 @@ pub(crate) fn bulk_fetch(call: &Call) -> Outcome {
             seen.push(issue);
         }
     }
-    let issues: Vec<Value> = seen
-        .into_iter()
-        .map(|issue| render.issue(issue, &shape))
-        .collect();
-    Ok(Answer::json(
-        200,
-        &json!({ "issues": issues, "issueErrors": [] }),
-    ))
+    let issues: Vec<Value> = seen.into_iter().map(|issue| render.issue(issue, &shape)).collect();
+    Ok(Answer::json(200, &json!({ "issues": issues, "issueErrors": [] })))
 }
 
 fn from_query(call: &Call) -> Value {
@@ -128,25 +95,16 @@ fn from_query(call: &Call) -> Value {
 /// A search's issue: the id alone, unless more was asked for.
 fn listed(call: &Call, issue: &Issue, fields: Option<Vec<String>>) -> Value {
     match fields {
-        Some(fields) if fields.iter().any(|field| field != "id") => Renderer::new(call).issue(
-            issue,
-            &Wanted {
-                fields: Some(fields),
-                ..Wanted::default()
-            },
-        ),
+        Some(fields) if fields.iter().any(|field| field != "id") => {
+            Renderer::new(call).issue(issue, &Wanted { fields: Some(fields), ..Wanted::default() })
+        }
         _ => json!({ "id": issue.id.to_string() }),
     }
 }
 
 fn strings(list: &Value) -> Option<Vec<String>> {
     let list = list.as_array()?;
-    Some(
-        list.iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
-    )
+    Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
 fn length(body: &Value, default: u64, most: u64) -> Result<usize, Refusal> {
@@ -161,9 +119,7 @@ fn start(body: &Value) -> Result<usize, Refusal> {
     let Some(token) = body["nextPageToken"].as_str() else {
         return Ok(0);
     };
-    let place = token
-        .strip_prefix("from:")
-        .and_then(|place| place.parse().ok());
+    let place = token.strip_prefix("from:").and_then(|place| place.parse().ok());
     place.ok_or_else(|| Refusal::bad_request("The provided next page token is invalid or expired."))
 }
 
@@ -173,9 +129,7 @@ fn matching<'a>(call: &'a Call, clauses: &[Clause]) -> Result<Vec<&'a Issue>, Re
     }
     let issues = call.state().issues.values();
     let visible = issues.filter(|issue| call.visible(&issue.id.to_string()).is_some());
-    Ok(visible
-        .filter(|issue| clauses.iter().all(|clause| fits(call, clause, issue)))
-        .collect())
+    Ok(visible.filter(|issue| clauses.iter().all(|clause| fits(call, clause, issue))).collect())
 }
 
 /// Jira refuses keys and projects that are not there, instead of finding nothing.
@@ -200,13 +154,7 @@ fn check(call: &Call, clause: &Clause) -> Result<(), Refusal> {
 
 fn fits(call: &Call, clause: &Clause, issue: &Issue) -> bool {
     clause.values.iter().any(|value| match clause.field {
-        Field::Key => call
-            .state()
-            .issue(value)
-            .is_some_and(|one| one.id == issue.id),
-        Field::Project => call
-            .state()
-            .project(value)
-            .is_some_and(|project| project.key == issue.project),
+        Field::Key => call.state().issue(value).is_some_and(|one| one.id == issue.id),
+        Field::Project => call.state().project(value).is_some_and(|project| project.key == issue.project),
     })
 }

@@ -21,14 +21,9 @@ pub(crate) fn myself(call: &Call) -> Outcome {
 pub(crate) fn my_permissions(call: &Call) -> Outcome {
     let wanted = match (call.query_list("permissions"), call.state().dialect) {
         (Some(list), _) if !list.is_empty() => list,
-        (_, Dialect::DataCenter) => Permission::ALL
-            .iter()
-            .map(|one| one.key().to_owned())
-            .collect(),
+        (_, Dialect::DataCenter) => Permission::ALL.iter().map(|one| one.key().to_owned()).collect(),
         _ => {
-            return Err(Refusal::bad_request(
-                "The 'permissions' query parameter is required.",
-            ));
+            return Err(Refusal::bad_request("The 'permissions' query parameter is required."));
         }
     };
     if let Some(project) = call.query("projectKey").or(call.query("projectId")) {

@@ -22,15 +22,9 @@ pub(crate) fn get(call: &Call) -> Outcome {
         (asked_for && edge.starts_at(issue.status) && (available || hidden_too))
             .then(|| render.transition(edge, available, with_fields))
     });
-    let offered: Vec<Value> = if call.caller.may(Permission::TransitionIssues) {
-        offered.collect()
-    } else {
-        Vec::new()
-    };
-    Ok(Answer::json(
-        200,
-        &json!({ "expand": "transitions", "transitions": offered }),
-    ))
+    let offered: Vec<Value> =
+        if call.caller.may(Permission::TransitionIssues) { offered.collect() } else { Vec::new() };
+    Ok(Answer::json(200, &json!({ "expand": "transitions", "transitions": offered })))
 }
 
 /// The checks come in Jira's order: the request, the id, the state, the fields, the validator.
@@ -52,16 +46,11 @@ pub(crate) fn post(call: &mut Call) -> Outcome {
 }
 
 fn edges<'a>(state: &'a State, issue: &Issue) -> impl Iterator<Item = &'a Edge> {
-    state
-        .issue_type(issue)
-        .map(|one| one.edges.iter())
-        .into_iter()
-        .flatten()
+    state.issue_type(issue).map(|one| one.edges.iter()).into_iter().flatten()
 }
 
 fn is_offered(call: &Call, issue: &Issue, edge: &Edge) -> bool {
-    call.account()
-        .is_ok_and(|account| State::condition_holds(edge, issue, account))
+    call.account().is_ok_and(|account| State::condition_holds(edge, issue, account))
 }
 
 /// The transition that the request names, if it may be made now.
@@ -113,10 +102,7 @@ fn validate(issue: &Issue, edge: &Edge, edits: &[Edit]) -> Result<(), Refusal> {
     let Some(validator) = &edge.validator else {
         return Ok(());
     };
-    let edited = edits
-        .iter()
-        .rev()
-        .find_map(|edit| super::fields::filled_by(edit, &validator.field));
+    let edited = edits.iter().rev().find_map(|edit| super::fields::filled_by(edit, &validator.field));
     if edited.unwrap_or_else(|| is_set(issue, &validator.field)) {
         return Ok(());
     }

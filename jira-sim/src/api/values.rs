@@ -20,29 +20,21 @@ pub(crate) fn text(field: &str, value: &Value) -> Result<String, Refusal> {
 pub(crate) fn summary(value: &Value) -> Result<String, Refusal> {
     let text = text("summary", value)?;
     if text.trim().is_empty() {
-        return Err(Refusal::field(
-            "summary",
-            "You must specify a summary of the issue.",
-        ));
+        return Err(Refusal::field("summary", "You must specify a summary of the issue."));
     }
     if text.contains('\n') {
         let message = "The summary is invalid because it contains newline characters.";
         return Err(Refusal::field("summary", message));
     }
     if text.chars().count() > 255 {
-        return Err(Refusal::field(
-            "summary",
-            "Summary can't exceed 255 characters.",
-        ));
+        return Err(Refusal::field("summary", "Summary can't exceed 255 characters."));
     }
     Ok(text)
 }
 
 /// One label: without spaces.
 pub(crate) fn label(value: &Value) -> Result<String, Refusal> {
-    let label = value
-        .as_str()
-        .ok_or_else(|| Refusal::field("labels", "string expected"))?;
+    let label = value.as_str().ok_or_else(|| Refusal::field("labels", "string expected"))?;
     if label.contains(char::is_whitespace) {
         let message = format!("The label '{label}' contains spaces which is invalid.");
         return Err(Refusal::field("labels", message));
@@ -55,21 +47,16 @@ pub(crate) fn resolution(value: &Value) -> Result<Option<String>, Refusal> {
     if value.is_null() {
         return Ok(None);
     }
-    let known =
-        |fits: &dyn Fn(u64, &str) -> bool| RESOLUTIONS.iter().find(|(id, name)| fits(*id, name));
+    let known = |fits: &dyn Fn(u64, &str) -> bool| RESOLUTIONS.iter().find(|(id, name)| fits(*id, name));
     let (found, wrong) = match (value["name"].as_str(), value["id"].as_str()) {
         (Some(wanted), _) => (
             known(&|_, name| name.eq_ignore_ascii_case(wanted)),
             format!("Resolution name '{wanted}' is not valid"),
         ),
-        (None, Some(wanted)) => (
-            known(&|id, _| id.to_string() == wanted),
-            format!("Resolution id '{wanted}' is not valid"),
-        ),
-        (None, None) => (
-            None,
-            "Could not find valid 'id' or 'name' in resolution object.".to_owned(),
-        ),
+        (None, Some(wanted)) => {
+            (known(&|id, _| id.to_string() == wanted), format!("Resolution id '{wanted}' is not valid"))
+        }
+        (None, None) => (None, "Could not find valid 'id' or 'name' in resolution object.".to_owned()),
     };
     let (_, name) = found.ok_or_else(|| Refusal::field("resolution", wrong))?;
     Ok(Some((*name).to_owned()))
@@ -77,15 +64,10 @@ pub(crate) fn resolution(value: &Value) -> Result<Option<String>, Refusal> {
 
 /// A version of the issue's project, by name or id.
 pub(crate) fn version(state: &State, issue: &Issue, value: &Value) -> Result<u64, Refusal> {
-    let project = state
-        .project(&issue.project)
-        .map_or(0, |project| project.id);
+    let project = state.project(&issue.project).map_or(0, |project| project.id);
     if let Some(name) = value["name"].as_str() {
         let wrong = || Refusal::field("fixVersions", format!("Version name '{name}' is not valid"));
-        return state
-            .version_named(project, name)
-            .map(|version| version.id)
-            .ok_or_else(wrong);
+        return state.version_named(project, name).map(|version| version.id).ok_or_else(wrong);
     }
     if let Some(id) = value["id"].as_str() {
         let version = id.parse().ok().and_then(|id: u64| state.versions.get(&id));
@@ -93,10 +75,7 @@ pub(crate) fn version(state: &State, issue: &Issue, value: &Value) -> Result<u64
         let wrong = || Refusal::field("fixVersions", format!("Version id '{id}' is not valid"));
         return version.map(|version| version.id).ok_or_else(wrong);
     }
-    Err(Refusal::field(
-        "fixVersions",
-        "Could not find valid 'id' or 'name' in version object.",
-    ))
+    Err(Refusal::field("fixVersions", "Could not find valid 'id' or 'name' in version object."))
 }
 
 /// A person: `accountId` on Cloud, `name` on Data Center; null for nobody.
@@ -117,13 +96,8 @@ pub(crate) fn person(state: &State, field: &str, value: &Value) -> Result<Option
                 Dialect::DataCenter => one.name == *who,
             });
             let wrong = || Refusal::field(field, format!("{of} '{who}' does not exist."));
-            account
-                .map(|account| Some(account.id.clone()))
-                .ok_or_else(wrong)
+            account.map(|account| Some(account.id.clone())).ok_or_else(wrong)
         }
-        _ => Err(Refusal::field(
-            field,
-            format!("expected Object containing a '{part}' property"),
-        )),
+        _ => Err(Refusal::field(field, format!("expected Object containing a '{part}' property"))),
     }
 }

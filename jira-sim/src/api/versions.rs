@@ -17,10 +17,7 @@ pub(crate) fn post(call: &mut Call) -> Outcome {
     let body = call.json()?;
     call.account()?;
     let wanted = wanted_project(&body)?;
-    let project = call
-        .project(&wanted)
-        .ok()
-        .filter(|_| call.caller.may(Permission::AdministerProjects));
+    let project = call.project(&wanted).ok().filter(|_| call.caller.may(Permission::AdministerProjects));
     let refused = || {
         let message = format!(
             "Project with key '{wanted}' either does not exist or you do not have permission to create versions in it."
@@ -30,8 +27,7 @@ pub(crate) fn post(call: &mut Call) -> Outcome {
     let project = project.ok_or_else(refused)?.id;
     let name = name(call, project, &body, None)?;
     check(&body)?;
-    let name =
-        name.ok_or_else(|| Refusal::field("name", "You must specify a valid version name"))?;
+    let name = name.ok_or_else(|| Refusal::field("name", "You must specify a valid version name"))?;
     let id = call.core.state.add_version(project, &name);
     change(call, id, &body);
     rendered(call, id, 201)
@@ -41,9 +37,7 @@ pub(crate) fn put(call: &mut Call) -> Outcome {
     let body = call.json()?;
     call.account()?;
     let version = found(call)?;
-    call.author(Permission::AdministerProjects, || {
-        no_version(call.subject())
-    })?;
+    call.author(Permission::AdministerProjects, || no_version(call.subject()))?;
     let (id, project) = (version.id, version.project);
     let name = name(call, project, &body, Some(id))?;
     check(&body)?;
@@ -66,11 +60,7 @@ fn no_version(id: &str) -> Refusal {
 }
 
 fn rendered(call: &Call, id: u64, status: u16) -> Outcome {
-    let version = call
-        .state()
-        .versions
-        .get(&id)
-        .ok_or_else(|| no_version(call.subject()))?;
+    let version = call.state().versions.get(&id).ok_or_else(|| no_version(call.subject()))?;
     Ok(Answer::json(status, &Renderer::new(call).version(version)))
 }
 
@@ -79,39 +69,22 @@ fn wanted_project(body: &Value) -> Result<String, Refusal> {
         (Value::Number(id), _) => Ok(id.to_string()),
         (Value::String(id), _) => Ok(id.clone()),
         (_, Value::String(key)) => Ok(key.clone()),
-        _ => Err(Refusal::field(
-            "projectId",
-            "A project must be specified to create a version.",
-        )),
+        _ => Err(Refusal::field("projectId", "A project must be specified to create a version.")),
     }
 }
 
 /// The name given, if it is one and free.
-fn name(
-    call: &Call,
-    project: u64,
-    body: &Value,
-    own: Option<u64>,
-) -> Result<Option<String>, Refusal> {
+fn name(call: &Call, project: u64, body: &Value, own: Option<u64>) -> Result<Option<String>, Refusal> {
     let Some(name) = body.get("name") else {
         return Ok(None);
     };
     let name = name.as_str().map(str::trim).unwrap_or_default();
     if name.is_empty() || name.chars().count() > 255 {
-        return Err(Refusal::field(
-            "name",
-            "You must specify a valid version name",
-        ));
+        return Err(Refusal::field("name", "You must specify a valid version name"));
     }
-    let taken = call
-        .state()
-        .version_named(project, name)
-        .is_some_and(|version| Some(version.id) != own);
+    let taken = call.state().version_named(project, name).is_some_and(|version| Some(version.id) != own);
     if taken {
-        return Err(Refusal::field(
-            "name",
-            "A version with this name already exists in this project.",
-        ));
+        return Err(Refusal::field("name", "A version with this name already exists in this project."));
     }
     Ok(Some(name.to_owned()))
 }
@@ -119,15 +92,10 @@ fn name(
 fn check(body: &Value) -> Result<(), Refusal> {
     for part in ["startDate", "releaseDate"] {
         let date = &body[part];
-        let valid = date.is_null()
-            || date
-                .as_str()
-                .is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok());
+        let valid =
+            date.is_null() || date.as_str().is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok());
         if !valid {
-            return Err(Refusal::field(
-                part,
-                "The date must be of the format yyyy-MM-dd.",
-            ));
+            return Err(Refusal::field(part, "The date must be of the format yyyy-MM-dd."));
         }
     }
     Ok(())

@@ -29,18 +29,14 @@ impl Wanted {
             return true;
         };
         let excluded = list.iter().any(|one| one.strip_prefix('-') == Some(field));
-        let everything = list
-            .iter()
-            .all(|one| one.starts_with('-') || one.starts_with('*'));
+        let everything = list.iter().all(|one| one.starts_with('-') || one.starts_with('*'));
         !excluded && (everything || list.iter().any(|one| one == field))
     }
 }
 
 /// Jira's date and time: milliseconds, and an offset without a colon.
 pub(crate) fn date_time(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC)
-        .strftime("%Y-%m-%dT%H:%M:%S%.3f%z")
-        .to_string()
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3f%z").to_string()
 }
 
 pub(crate) struct Renderer<'a> {
@@ -50,18 +46,11 @@ pub(crate) struct Renderer<'a> {
 
 impl<'a> Renderer<'a> {
     pub(crate) fn new(call: &'a Call) -> Self {
-        Self {
-            state: call.state(),
-            api: call.request.route.api,
-        }
+        Self { state: call.state(), api: call.request.route.api }
     }
 
     pub(super) fn url(&self, path: &str) -> String {
-        format!(
-            "{}/rest/api/{}/{path}",
-            self.state.base_url,
-            self.api.number()
-        )
+        format!("{}/rest/api/{}/{path}", self.state.base_url, self.api.number())
     }
 
     pub(crate) fn issue_url(&self, issue: &Issue) -> String {
@@ -77,17 +66,10 @@ impl<'a> Renderer<'a> {
         });
         json["fields"] = self.fields(issue, wanted);
         if !wanted.properties.is_empty() {
-            let asked_for = |key: &str| {
-                wanted
-                    .properties
-                    .iter()
-                    .any(|one| one == key || one == "*all")
-            };
+            let asked_for = |key: &str| wanted.properties.iter().any(|one| one == key || one == "*all");
             let some = issue.properties.iter().filter(|(key, _)| asked_for(key));
-            json["properties"] = some
-                .map(|(key, value)| (key.clone(), value.clone()))
-                .collect::<Map<_, _>>()
-                .into();
+            json["properties"] =
+                some.map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>().into();
         }
         if wanted.changelog {
             json["changelog"] = self.changelog(issue);
@@ -96,14 +78,8 @@ impl<'a> Renderer<'a> {
     }
 
     fn fields(&self, issue: &Issue, wanted: &Wanted) -> Value {
-        let assignee = issue
-            .assignee
-            .as_deref()
-            .and_then(|id| self.state.account(id));
-        let versions = issue
-            .fix_versions
-            .iter()
-            .filter_map(|id| self.state.versions.get(id));
+        let assignee = issue.assignee.as_deref().and_then(|id| self.state.account(id));
+        let versions = issue.fix_versions.iter().filter_map(|id| self.state.versions.get(id));
         let mut fields = json!({
             "summary": issue.summary,
             "status": self.state.statuses.get(&issue.status).map(|status| self.status(status)),
@@ -117,12 +93,7 @@ impl<'a> Renderer<'a> {
             "updated": date_time(issue.updated),
         });
         if let Some(map) = fields.as_object_mut() {
-            map.extend(
-                issue
-                    .custom
-                    .iter()
-                    .map(|(key, value)| (key.clone(), value.clone())),
-            );
+            map.extend(issue.custom.iter().map(|(key, value)| (key.clone(), value.clone())));
             map.retain(|key, _| wanted.has(key));
         }
         fields
@@ -155,10 +126,7 @@ impl<'a> Renderer<'a> {
     }
 
     pub(super) fn author(&self, id: &str) -> Value {
-        self.state
-            .account(id)
-            .map(|account| self.user(account))
-            .unwrap_or_default()
+        self.state.account(id).map(|account| self.user(account)).unwrap_or_default()
     }
 
     pub(super) fn resolution(&self, name: &str) -> Value {
@@ -168,11 +136,7 @@ impl<'a> Renderer<'a> {
 
     fn changelog(&self, issue: &Issue) -> Value {
         // Cloud puts the newest entry first, Data Center the oldest.
-        let mut histories: Vec<Value> = issue
-            .history
-            .iter()
-            .map(|entry| self.history(entry))
-            .collect();
+        let mut histories: Vec<Value> = issue.history.iter().map(|entry| self.history(entry)).collect();
         if self.state.dialect == Dialect::Cloud {
             histories.reverse();
         }

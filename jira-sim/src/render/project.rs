@@ -23,24 +23,11 @@ impl Renderer<'_> {
 
     pub(crate) fn project(&self, project: &Project) -> Value {
         let mut json = self.project_reference(project);
-        let versions = self
-            .state
-            .versions
-            .values()
-            .filter(|version| version.project == project.id);
-        json["issueTypes"] = project
-            .issue_types
-            .iter()
-            .map(|one| self.issue_type(one))
-            .collect();
+        let versions = self.state.versions.values().filter(|version| version.project == project.id);
+        json["issueTypes"] = project.issue_types.iter().map(|one| self.issue_type(one)).collect();
         json["versions"] = versions.map(|version| self.version(version)).collect();
         if self.state.dialect == Dialect::Cloud {
-            json["style"] = (if project.team_managed {
-                "next-gen"
-            } else {
-                "classic"
-            })
-            .into();
+            json["style"] = (if project.team_managed { "next-gen" } else { "classic" }).into();
             json["isPrivate"] = false.into();
         }
         json

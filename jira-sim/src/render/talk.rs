@@ -21,10 +21,7 @@ impl Renderer<'_> {
             json["visibility"] = visibility.clone();
         }
         if with_properties {
-            let list = comment
-                .properties
-                .iter()
-                .map(|(key, value)| json!({ "key": key, "value": value }));
+            let list = comment.properties.iter().map(|(key, value)| json!({ "key": key, "value": value }));
             json["properties"] = list.collect();
         }
         json

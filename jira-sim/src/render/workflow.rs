@@ -43,10 +43,7 @@ impl Renderer<'_> {
 
     /// An issue type with the statuses of its workflow.
     pub(crate) fn type_with_statuses(&self, one: &IssueType) -> Value {
-        let statuses = one
-            .statuses
-            .iter()
-            .filter_map(|id| self.state.statuses.get(id));
+        let statuses = one.statuses.iter().filter_map(|id| self.state.statuses.get(id));
         json!({
             "self": self.url(&format!("issuetype/{}", one.id)),
             "id": one.id.to_string(),
@@ -72,11 +69,7 @@ impl Renderer<'_> {
             json["isLooped"] = false.into();
         }
         if with_fields {
-            let fields = edge
-                .screen
-                .iter()
-                .flatten()
-                .map(|field| (field.key.clone(), self.field(field)));
+            let fields = edge.screen.iter().flatten().map(|field| (field.key.clone(), self.field(field)));
             json["fields"] = fields.collect::<Map<_, _>>().into();
         }
         json
@@ -84,19 +77,15 @@ impl Renderer<'_> {
 
     fn field(&self, field: &Field) -> Value {
         let (schema, operations): (_, &[&str]) = match field.shape {
-            Shape::Resolution => (
-                json!({ "type": "resolution", "system": "resolution" }),
-                &["set"],
-            ),
+            Shape::Resolution => (json!({ "type": "resolution", "system": "resolution" }), &["set"]),
             Shape::Versions => (
                 json!({ "type": "array", "items": "version", "system": "fixVersions" }),
                 &["set", "add", "remove"],
             ),
             Shape::User => (json!({ "type": "user", "system": "assignee" }), &["set"]),
-            Shape::Labels => (
-                json!({ "type": "array", "items": "string", "system": "labels" }),
-                &["add", "set", "remove"],
-            ),
+            Shape::Labels => {
+                (json!({ "type": "array", "items": "string", "system": "labels" }), &["add", "set", "remove"])
+            }
             Shape::Text => (json!({ "type": "string", "custom": CUSTOM_TEXT }), &["set"]),
         };
         let mut json = json!({
@@ -107,17 +96,10 @@ impl Renderer<'_> {
             "hasDefaultValue": false,
         });
         // Cloud calls it the key, Data Center the id.
-        let name = if self.state.dialect == Dialect::Cloud {
-            "key"
-        } else {
-            "fieldId"
-        };
+        let name = if self.state.dialect == Dialect::Cloud { "key" } else { "fieldId" };
         json[name] = field.key.as_str().into();
         if field.shape == Shape::Resolution {
-            json["allowedValues"] = RESOLUTIONS
-                .iter()
-                .map(|(_, name)| self.resolution(name))
-                .collect();
+            json["allowedValues"] = RESOLUTIONS.iter().map(|(_, name)| self.resolution(name)).collect();
         }
         json
     }

@@ -25,12 +25,7 @@ pub(crate) fn items(state: &State, before: &Issue, after: &Issue) -> Vec<History
     ];
     for (key, value) in &after.custom {
         let name = field_name(state, after, key);
-        items.push(worded(
-            &name,
-            key,
-            text(before.custom.get(key)),
-            text(Some(value)),
-        ));
+        items.push(worded(&name, key, text(before.custom.get(key)), text(Some(value))));
     }
     items.into_iter().flatten().collect()
 }
@@ -41,24 +36,17 @@ fn status(state: &State, issue: &Issue) -> Vec<Named> {
 
 fn resolution(_: &State, issue: &Issue) -> Vec<Named> {
     let name = issue.resolution.iter();
-    name.map(|name| (resolution_id(name).to_string(), name.clone()))
-        .collect()
+    name.map(|name| (resolution_id(name).to_string(), name.clone())).collect()
 }
 
 fn assignee(state: &State, issue: &Issue) -> Vec<Named> {
     let account = issue.assignee.as_deref().and_then(|id| state.account(id));
-    account
-        .iter()
-        .map(|one| (one.id.clone(), one.display_name.clone()))
-        .collect()
+    account.iter().map(|one| (one.id.clone(), one.display_name.clone())).collect()
 }
 
 /// The versions that are in `one` and not in the `other`.
 fn only(state: &State, one: &Issue, other: &Issue) -> Vec<Named> {
-    let ids = one
-        .fix_versions
-        .iter()
-        .filter(|id| !other.fix_versions.contains(id));
+    let ids = one.fix_versions.iter().filter(|id| !other.fix_versions.contains(id));
     ids.filter_map(|id| state.versions.get(id))
         .map(|version| (version.id.to_string(), version.name.clone()))
         .collect()
@@ -71,14 +59,7 @@ fn named(field: &str, id: &str, (from, to): (Vec<Named>, Vec<Named>)) -> Option<
     }
     let (from, from_string) = joined(from);
     let (to, to_string) = joined(to);
-    Some(HistoryItem {
-        field: field.into(),
-        field_id: id.into(),
-        from,
-        from_string,
-        to,
-        to_string,
-    })
+    Some(HistoryItem { field: field.into(), field_id: id.into(), from, from_string, to, to_string })
 }
 
 fn joined(things: Vec<Named>) -> (Option<String>, Option<String>) {
@@ -115,20 +96,11 @@ fn text(value: Option<&Value>) -> Option<String> {
 
 /// A custom field's name, from the screens it stands on.
 fn field_name(state: &State, issue: &Issue, key: &str) -> String {
-    let edges = state
-        .issue_type(issue)
-        .map(|one| one.edges.iter())
-        .into_iter()
-        .flatten();
+    let edges = state.issue_type(issue).map(|one| one.edges.iter()).into_iter().flatten();
     let mut fields = edges.flat_map(|edge| edge.screen.iter().flatten());
-    fields
-        .find(|field| field.key == key)
-        .map_or_else(|| key.to_owned(), |field| field.name.clone())
+    fields.find(|field| field.key == key).map_or_else(|| key.to_owned(), |field| field.name.clone())
 }
 
 pub(crate) fn resolution_id(name: &str) -> u64 {
-    RESOLUTIONS
-        .iter()
-        .find(|(_, known)| *known == name)
-        .map_or(0, |(id, _)| *id)
+    RESOLUTIONS.iter().find(|(_, known)| *known == name).map_or(0, |(id, _)| *id)
 }

@@ -45,12 +45,7 @@ impl State {
         let items = diff::items(self, &before, &after);
         if !items.is_empty() {
             let (id, created) = (self.fresh_id(), after.updated);
-            after.history.push(History {
-                id,
-                author: author.into(),
-                created,
-                items,
-            });
+            after.history.push(History { id, author: author.into(), created, items });
         }
         self.issues.insert(id, after);
     }
@@ -61,9 +56,7 @@ impl State {
             Edit::Status(to) => Some(*to),
             _ => None,
         });
-        let given = edits
-            .iter()
-            .any(|edit| matches!(edit, Edit::Resolution(Some(_))));
+        let given = edits.iter().any(|edit| matches!(edit, Edit::Resolution(Some(_))));
         match target.map(|to| self.is_done(to)) {
             Some(true) if !given && issue.resolution.is_none() => {
                 edits.push(Edit::Resolution(Some(RESOLUTIONS[0].1.into())));

@@ -121,17 +121,8 @@ impl State {
 
     /// An issue by its key, an old key of it, or its id.
     pub(crate) fn issue(&self, key_or_id: &str) -> Option<&Issue> {
-        let by_id = || {
-            key_or_id
-                .parse()
-                .ok()
-                .filter(|id| self.issues.contains_key(id))
-        };
-        let id = self
-            .keys
-            .get(&key_or_id.to_uppercase())
-            .copied()
-            .or_else(by_id)?;
+        let by_id = || key_or_id.parse().ok().filter(|id| self.issues.contains_key(id));
+        let id = self.keys.get(&key_or_id.to_uppercase()).copied().or_else(by_id)?;
         self.issues.get(&id)
     }
 
@@ -148,23 +139,15 @@ impl State {
 
     pub(crate) fn issue_type(&self, issue: &Issue) -> Option<&IssueType> {
         let project = self.project(&issue.project)?;
-        project
-            .issue_types
-            .iter()
-            .find(|one| one.name == issue.issue_type)
+        project.issue_types.iter().find(|one| one.name == issue.issue_type)
     }
 
     pub(crate) fn status_name(&self, id: u64) -> String {
-        self.statuses
-            .get(&id)
-            .map(|status| status.name.clone())
-            .unwrap_or_default()
+        self.statuses.get(&id).map(|status| status.name.clone()).unwrap_or_default()
     }
 
     pub(crate) fn is_done(&self, status: u64) -> bool {
-        self.statuses
-            .get(&status)
-            .is_some_and(|status| status.category == Category::Done)
+        self.statuses.get(&status).is_some_and(|status| status.category == Category::Done)
     }
 
     pub(crate) fn account(&self, who: &str) -> Option<&Account> {
@@ -174,10 +157,7 @@ impl State {
     /// A status of the issue's own workflow, by name.
     pub(crate) fn status_of_workflow(&self, issue: &Issue, name: &str) -> Option<u64> {
         let statuses = &self.issue_type(issue)?.statuses;
-        statuses
-            .iter()
-            .copied()
-            .find(|id| self.status_name(*id).eq_ignore_ascii_case(name))
+        statuses.iter().copied().find(|id| self.status_name(*id).eq_ignore_ascii_case(name))
     }
 
     /// Moves an issue to another project under a new key. Its status must exist there.
@@ -205,9 +185,7 @@ impl State {
 
     /// A version of a project, by name.
     pub(crate) fn version_named(&self, project: u64, name: &str) -> Option<&Version> {
-        self.versions
-            .values()
-            .find(|version| version.project == project && version.name == name)
+        self.versions.values().find(|version| version.project == project && version.name == name)
     }
 
     /// Whether `edge` is offered to `account` on this issue, as far as its condition goes.

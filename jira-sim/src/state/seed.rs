@@ -39,47 +39,24 @@ impl State {
             .map(|(status, category)| self.status_id(scope.as_ref(), status, *category))
             .collect();
         let find = |wanted: &str| {
-            let place = flow
-                .statuses
-                .iter()
-                .position(|(status, _)| status == wanted);
-            place
-                .map(|place| statuses[place])
-                .ok_or_else(|| SetupError::UnknownStatus {
-                    project: project.key.clone(),
-                    status: wanted.into(),
-                })
+            let place = flow.statuses.iter().position(|(status, _)| status == wanted);
+            place.map(|place| statuses[place]).ok_or_else(|| SetupError::UnknownStatus {
+                project: project.key.clone(),
+                status: wanted.into(),
+            })
         };
-        let edges = flow
-            .transitions
-            .iter()
-            .map(|one| edge(one, &find))
-            .collect::<Result<_, _>>()?;
+        let edges = flow.transitions.iter().map(|one| edge(one, &find)).collect::<Result<_, _>>()?;
         let subtask = name.eq_ignore_ascii_case("sub-task");
-        Ok(IssueType {
-            id: self.fresh_id(),
-            name: name.into(),
-            subtask,
-            statuses,
-            edges,
-        })
+        Ok(IssueType { id: self.fresh_id(), name: name.into(), subtask, statuses, edges })
     }
 
     fn status_id(&mut self, project: Option<&String>, name: &str, category: Category) -> u64 {
-        let known = self
-            .statuses
-            .values()
-            .find(|one| one.name == name && one.project.as_ref() == project);
+        let known = self.statuses.values().find(|one| one.name == name && one.project.as_ref() == project);
         if let Some(status) = known {
             return status.id;
         }
         let id = 10_000 + self.statuses.len() as u64;
-        let status = Status {
-            id,
-            name: name.into(),
-            category,
-            project: project.cloned(),
-        };
+        let status = Status { id, name: name.into(), category, project: project.cloned() };
         self.statuses.insert(id, status);
         id
     }
@@ -107,12 +84,7 @@ impl State {
         let (project, issue_type, status) = self.place_of(new)?;
         let assignee = match &new.assignee {
             None => None,
-            Some(who) => Some(
-                self.account(who)
-                    .ok_or_else(|| unknown(new, "account", who))?
-                    .id
-                    .clone(),
-            ),
+            Some(who) => Some(self.account(who).ok_or_else(|| unknown(new, "account", who))?.id.clone()),
         };
         let (id, now) = (self.fresh_id(), self.now());
         let issue = Issue {
@@ -143,14 +115,11 @@ impl State {
     /// The project, the issue type and the status of an issue to be.
     fn place_of(&self, new: &NewIssue) -> Result<(String, String, u64), SetupError> {
         let key = new.key.split_once('-').map_or("", |(project, _)| project);
-        let project = self
-            .project(key)
-            .ok_or_else(|| unknown(new, "project", key))?;
+        let project = self.project(key).ok_or_else(|| unknown(new, "project", key))?;
         let wanted = new.issue_type.as_deref();
         let mut types = project.issue_types.iter();
         let issue_type = types.find(|one| wanted.is_none_or(|name| one.name == name));
-        let issue_type =
-            issue_type.ok_or_else(|| unknown(new, "issue type", wanted.unwrap_or_default()))?;
+        let issue_type = issue_type.ok_or_else(|| unknown(new, "issue type", wanted.unwrap_or_default()))?;
         let wanted = new.status.as_deref();
         let mut statuses = issue_type.statuses.iter().copied();
         let status = statuses.find(|id| wanted.is_none_or(|name| self.status_name(*id) == name));
@@ -164,10 +133,7 @@ fn unknown(new: &NewIssue, what: &str, value: &str) -> SetupError {
 }
 
 fn problem(new: &NewIssue, problem: String) -> SetupError {
-    SetupError::Issue {
-        key: new.key.clone(),
-        problem,
-    }
+    SetupError::Issue { key: new.key.clone(), problem }
 }
 
 fn edge<F>(transition: &Transition, status: &F) -> Result<Edge, SetupError>
@@ -177,11 +143,7 @@ where
     Ok(Edge {
         id: transition.id,
         name: transition.name.clone(),
-        from: transition
-            .from
-            .iter()
-            .map(|name| status(name))
-            .collect::<Result<_, _>>()?,
+        from: transition.from.iter().map(|name| status(name)).collect::<Result<_, _>>()?,
         to: status(&transition.to)?,
         screen: transition.screen.clone(),
         condition: transition.condition.clone(),

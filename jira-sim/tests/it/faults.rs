@@ -10,24 +10,11 @@ use crate::support::{Caller, shop};
 async fn a_fault_is_for_one_request_and_nothing_is_applied() {
     let jira = shop().start().await.unwrap();
     let robot = Caller::robot(&jira);
-    jira.once(
-        When::post(Kind::Transitions).issue("SHOP-1"),
-        Fault::unavailable(Some(3)),
-    );
-    assert_eq!(
-        robot.get("issue/SHOP-1").await.status,
-        200,
-        "another kind of request passes"
-    );
+    jira.once(When::post(Kind::Transitions).issue("SHOP-1"), Fault::unavailable(Some(3)));
+    assert_eq!(robot.get("issue/SHOP-1").await.status, 200, "another kind of request passes");
     let answer = robot.transition("SHOP-1", "31").await;
-    assert_eq!(
-        (answer.status, answer.header("Retry-After")),
-        (503, Some("3"))
-    );
-    assert_eq!(
-        (jira.status("SHOP-1").as_deref(), jira.unused_faults()),
-        (Some("To Do"), 0)
-    );
+    assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("3")));
+    assert_eq!((jira.status("SHOP-1").as_deref(), jira.unused_faults()), (Some("To Do"), 0));
     assert_eq!(robot.transition("SHOP-1", "31").await.status, 204);
 }
 
@@ -53,10 +40,7 @@ async fn a_connection_is_dropped_before_or_after_the_change() {
     let robot = Caller::robot(&jira);
     let post = |id: &str| {
         let body = json!({ "transition": { "id": id } });
-        robot
-            .request(Method::POST, "issue/SHOP-1/transitions")
-            .json(&body)
-            .send()
+        robot.request(Method::POST, "issue/SHOP-1/transitions").json(&body).send()
     };
     jira.once(When::post(Kind::Transitions), Fault::drop_connection());
     assert!(post("21").await.unwrap_err().is_request());
@@ -65,11 +49,7 @@ async fn a_connection_is_dropped_before_or_after_the_change() {
     assert!(post("21").await.unwrap_err().is_request());
     assert_eq!(jira.status("SHOP-1").as_deref(), Some("In Progress"));
     let journal = jira.journal();
-    let seen: Vec<_> = journal
-        .exchanges
-        .iter()
-        .map(|one| (one.applied, one.status))
-        .collect();
+    let seen: Vec<_> = journal.exchanges.iter().map(|one| (one.applied, one.status)).collect();
     assert_eq!(seen, [(false, None), (true, None)]);
 }
 
@@ -96,20 +76,13 @@ async fn a_request_waits_at_a_gate_until_the_test_opens_it() {
     jira.once(When::post(Kind::Transitions), Fault::hold(&gate));
     let story = async {
         gate.reached().await;
-        assert_eq!(
-            jira.status("SHOP-1").as_deref(),
-            Some("To Do"),
-            "nothing is applied before the gate"
-        );
+        assert_eq!(jira.status("SHOP-1").as_deref(), Some("To Do"), "nothing is applied before the gate");
         assert!(jira.move_as("ana", "SHOP-1", "In Progress"));
         gate.open();
     };
     let (answer, ()) = tokio::join!(robot.transition("SHOP-1", "31"), story);
     assert_eq!(answer.status, 204);
-    assert_eq!(
-        jira.moves("SHOP-1"),
-        ["To Do → In Progress", "In Progress → Done"]
-    );
+    assert_eq!(jira.moves("SHOP-1"), ["To Do → In Progress", "In Progress → Done"]);
 }
 
 #[tokio::test]
@@ -145,10 +118,7 @@ async fn the_site_is_down_until_told_otherwise_and_a_token_is_revoked() {
 async fn the_second_read_of_one_issue_fails() {
     let jira = shop().start().await.unwrap();
     let robot = Caller::robot(&jira);
-    jira.once(
-        When::get(Kind::Issue).issue("SHOP-1").nth(2),
-        Fault::status(500),
-    );
+    jira.once(When::get(Kind::Issue).issue("SHOP-1").nth(2), Fault::status(500));
     let mut statuses = Vec::new();
     for _ in 0..3 {
         statuses.push(robot.get("issue/SHOP-1").await.status);

@@ -12,41 +12,23 @@ fn noon() -> Clock {
 }
 
 fn limit(answer: &Answer) -> (u16, Option<&str>, Option<&str>) {
-    (
-        answer.status,
-        answer.header("Retry-After"),
-        answer.header("RateLimit-Reason"),
-    )
+    (answer.status, answer.header("Retry-After"), answer.header("RateLimit-Reason"))
 }
 
 #[tokio::test]
 async fn the_twenty_first_write_to_one_issue_within_two_seconds_is_refused() {
     let clock = noon();
-    let jira = shop()
-        .issue(NewIssue::new("SHOP-2"))
-        .clock(&clock)
-        .limits(Limits::none().writes_per_issue());
+    let jira = shop().issue(NewIssue::new("SHOP-2")).clock(&clock).limits(Limits::none().writes_per_issue());
     let jira = jira.start().await.unwrap();
     let robot = Caller::robot(&jira);
     for _ in 0..20 {
         assert_eq!(robot.transition("SHOP-1", "21").await.status, 204);
     }
     let refused = robot.transition("SHOP-1", "31").await;
-    assert_eq!(
-        limit(&refused),
-        (429, Some("2"), Some("jira-per-issue-on-write"))
-    );
+    assert_eq!(limit(&refused), (429, Some("2"), Some("jira-per-issue-on-write")));
     assert_eq!(jira.status("SHOP-1").as_deref(), Some("In Progress"));
-    assert_eq!(
-        robot.get("issue/SHOP-1").await.status,
-        200,
-        "reads are free"
-    );
-    assert_eq!(
-        robot.transition("SHOP-2", "31").await.status,
-        204,
-        "and so are other issues"
-    );
+    assert_eq!(robot.get("issue/SHOP-1").await.status, 200, "reads are free");
+    assert_eq!(robot.transition("SHOP-2", "31").await.status, 204, "and so are other issues");
     clock.advance(Duration::from_secs(2));
     assert_eq!(robot.transition("SHOP-1", "31").await.status, 204);
 }
@@ -54,12 +36,7 @@ async fn the_twenty_first_write_to_one_issue_within_two_seconds_is_refused() {
 #[tokio::test]
 async fn the_hundred_and_first_write_within_thirty_seconds_is_refused() {
     let clock = noon();
-    let jira = shop()
-        .clock(&clock)
-        .limits(Limits::none().writes_per_issue())
-        .start()
-        .await
-        .unwrap();
+    let jira = shop().clock(&clock).limits(Limits::none().writes_per_issue()).start().await.unwrap();
     let robot = Caller::robot(&jira);
     for _ in 0..5 {
         for _ in 0..20 {
@@ -76,12 +53,7 @@ async fn the_hundred_and_first_write_within_thirty_seconds_is_refused() {
 #[tokio::test]
 async fn a_burst_is_counted_for_each_endpoint_and_method() {
     let clock = noon();
-    let jira = shop()
-        .clock(&clock)
-        .limits(Limits::none().burst(2))
-        .start()
-        .await
-        .unwrap();
+    let jira = shop().clock(&clock).limits(Limits::none().burst(2)).start().await.unwrap();
     let robot = Caller::robot(&jira);
     for _ in 0..2 {
         assert_eq!(robot.get("myself").await.status, 200);
@@ -89,11 +61,7 @@ async fn a_burst_is_counted_for_each_endpoint_and_method() {
     let refused = robot.get("myself").await;
     assert_eq!(limit(&refused), (429, Some("1"), Some("jira-burst-based")));
     assert_eq!(refused.header("X-RateLimit-Remaining"), Some("0"));
-    assert_eq!(
-        robot.get("issue/SHOP-1").await.status,
-        200,
-        "another endpoint has its own tokens"
-    );
+    assert_eq!(robot.get("issue/SHOP-1").await.status, 200, "another endpoint has its own tokens");
     clock.advance(Duration::from_secs(1));
     assert_eq!(robot.get("myself").await.status, 200);
 }
@@ -101,12 +69,7 @@ async fn a_burst_is_counted_for_each_endpoint_and_method() {
 #[tokio::test]
 async fn the_quota_comes_back_on_the_hour() {
     let clock = noon();
-    let jira = shop()
-        .clock(&clock)
-        .limits(Limits::none().points_per_hour(6))
-        .start()
-        .await
-        .unwrap();
+    let jira = shop().clock(&clock).limits(Limits::none().points_per_hour(6)).start().await.unwrap();
     let robot = Caller::robot(&jira);
     let mut near = Vec::new();
     for _ in 0..6 {
@@ -116,19 +79,10 @@ async fn the_quota_comes_back_on_the_hour() {
             answer.header("X-RateLimit-NearLimit").is_some(),
         ));
     }
-    assert_eq!(
-        near[3..],
-        [("2".into(), false), ("1".into(), true), ("0".into(), true)]
-    );
+    assert_eq!(near[3..], [("2".into(), false), ("1".into(), true), ("0".into(), true)]);
     let refused = robot.get("myself").await;
-    assert_eq!(
-        limit(&refused),
-        (429, Some("3600"), Some("jira-quota-tenant-based"))
-    );
-    assert_eq!(
-        refused.header("X-RateLimit-Reset"),
-        Some("2026-11-22T13:00:00Z")
-    );
+    assert_eq!(limit(&refused), (429, Some("3600"), Some("jira-quota-tenant-based")));
+    assert_eq!(refused.header("X-RateLimit-Reset"), Some("2026-11-22T13:00:00Z"));
     clock.advance(Duration::from_hours(1));
     assert_eq!(robot.get("myself").await.status, 200);
 }

@@ -6,30 +6,17 @@ use serde_json::{Value, json};
 use crate::support::{Caller, shop};
 
 fn keys(answer: &Value) -> Vec<&str> {
-    answer["issues"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["key"].as_str().unwrap_or("no key"))
-        .collect()
+    answer["issues"].as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap_or("no key")).collect()
 }
 
 #[tokio::test]
 async fn a_search_answers_ids_alone_unless_it_is_asked_for_more() {
     let jira = shop().issue(NewIssue::new("SHOP-2")).start().await.unwrap();
     let robot = Caller::robot(&jira);
-    let bare = robot
-        .post("search/jql", json!({ "jql": "project = SHOP" }))
-        .await
-        .json();
+    let bare = robot.post("search/jql", json!({ "jql": "project = SHOP" })).await.json();
     assert_eq!(keys(&bare), ["no key", "no key"]);
-    assert!(
-        bare["issues"][0]["id"].is_string()
-            && bare["isLast"] == true
-            && bare.get("total").is_none()
-    );
-    let body =
-        json!({ "jql": "key in (SHOP-2)", "fields": ["status"], "reconcileIssues": [10101] });
+    assert!(bare["issues"][0]["id"].is_string() && bare["isLast"] == true && bare.get("total").is_none());
+    let body = json!({ "jql": "key in (SHOP-2)", "fields": ["status"], "reconcileIssues": [10101] });
     let full = robot.post("search/jql", body).await.json();
     assert_eq!(
         (keys(&full), &full["issues"][0]["fields"]["status"]["name"]),
@@ -40,11 +27,7 @@ async fn a_search_answers_ids_alone_unless_it_is_asked_for_more() {
 #[tokio::test]
 async fn a_search_is_read_page_by_page() {
     let more = (2..=5).map(|number| NewIssue::new(&format!("SHOP-{number}")));
-    let jira = more
-        .fold(shop(), jira_sim::Builder::issue)
-        .start()
-        .await
-        .unwrap();
+    let jira = more.fold(shop(), jira_sim::Builder::issue).start().await.unwrap();
     let robot = Caller::robot(&jira);
     let mut body = json!({ "jql": "project = SHOP", "fields": ["key"], "maxResults": 2 });
     let mut found = Vec::new();
@@ -66,34 +49,21 @@ async fn a_search_that_jira_would_refuse_is_refused() {
     let jira = shop().start().await.unwrap();
     let robot = Caller::robot(&jira);
     let refused = async |body: Value| robot.post("search/jql", body).await.refusal();
-    let unbounded = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.";
+    let unbounded =
+        "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.";
     for jql in ["", "order by created desc"] {
-        assert_eq!(
-            refused(json!({ "jql": jql })).await,
-            (400, unbounded.into())
-        );
+        assert_eq!(refused(json!({ "jql": jql })).await, (400, unbounded.into()));
     }
     let missing = "An issue with key 'SHOP-9' does not exist for field 'key'.";
-    assert_eq!(
-        refused(json!({ "jql": "key in (SHOP-1, SHOP-9)" })).await,
-        (400, missing.into())
-    );
+    assert_eq!(refused(json!({ "jql": "key in (SHOP-1, SHOP-9)" })).await, (400, missing.into()));
     let ids: Vec<u64> = (0..51).collect();
-    assert_eq!(
-        refused(json!({ "jql": "project = SHOP", "reconcileIssues": ids }))
-            .await
-            .0,
-        400
-    );
+    assert_eq!(refused(json!({ "jql": "project = SHOP", "reconcileIssues": ids })).await.0, 400);
 }
 
 #[tokio::test]
 async fn the_old_search_is_gone() {
     let jira = shop().start().await.unwrap();
-    let (status, words) = Caller::robot(&jira)
-        .get("search?jql=project%3DSHOP")
-        .await
-        .refusal();
+    let (status, words) = Caller::robot(&jira).get("search?jql=project%3DSHOP").await.refusal();
     assert_eq!(status, 410);
     assert!(words.contains("/rest/api/3/search/jql"), "{words}");
 }
@@ -102,17 +72,10 @@ async fn the_old_search_is_gone() {
 async fn a_bulk_read_leaves_out_what_is_missing_and_takes_a_hundred_at_most() {
     let jira = shop().issue(NewIssue::new("SHOP-2")).start().await.unwrap();
     let robot = Caller::robot(&jira);
-    let body =
-        json!({ "issueIdsOrKeys": ["SHOP-2", "SHOP-9", "shop-1", "SHOP-2"], "fields": ["status"] });
+    let body = json!({ "issueIdsOrKeys": ["SHOP-2", "SHOP-9", "shop-1", "SHOP-2"], "fields": ["status"] });
     let answer = robot.post("issue/bulkfetch", body).await.json();
     assert_eq!(keys(&answer), ["SHOP-2", "SHOP-1"]);
     assert_eq!(answer["issueErrors"], json!([]));
     let many: Vec<String> = (1..=101).map(|number| format!("SHOP-{number}")).collect();
-    assert_eq!(
-        robot
-            .post("issue/bulkfetch", json!({ "issueIdsOrKeys": many }))
-            .await
-            .status,
-        400
-    );
+    assert_eq!(robot.post("issue/bulkfetch", json!({ "issueIdsOrKeys": many })).await.status, 400);
 }

@@ -45,11 +45,7 @@ impl Caller {
     }
 
     pub(crate) fn new(jira: &JiraSim, version: u8, login: Login) -> Self {
-        Self {
-            client: Client::new(),
-            base: format!("{}/rest/api/{version}", jira.url()),
-            login,
-        }
+        Self { client: Client::new(), base: format!("{}/rest/api/{version}", jira.url()), login }
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -66,25 +62,11 @@ impl Caller {
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        Answer::of(
-            self.request(Method::POST, path)
-                .json(&body)
-                .send()
-                .await
-                .unwrap(),
-        )
-        .await
+        Answer::of(self.request(Method::POST, path).json(&body).send().await.unwrap()).await
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
-        Answer::of(
-            self.request(Method::PUT, path)
-                .json(&body)
-                .send()
-                .await
-                .unwrap(),
-        )
-        .await
+        Answer::of(self.request(Method::PUT, path).json(&body).send().await.unwrap()).await
     }
 
     /// POST of a transition by id.
@@ -105,26 +87,17 @@ pub(crate) struct Answer {
 impl Answer {
     async fn of(response: Response) -> Self {
         let headers = response.headers().iter();
-        let headers = headers
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-            .collect();
-        Self {
-            status: response.status().as_u16(),
-            headers,
-            text: response.text().await.unwrap(),
-        }
+        let headers =
+            headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        Self { status: response.status().as_u16(), headers, text: response.text().await.unwrap() }
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text)
-            .unwrap_or_else(|error| panic!("{error} in {:?}", self.text))
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {:?}", self.text))
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(one, _)| one.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(one, _)| one.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     /// The answer's status, and what its error collection says.
@@ -134,9 +107,6 @@ impl Answer {
         let messages = messages.map(|one| one.as_str().unwrap().to_owned());
         let errors = json["errors"].as_object().into_iter().flatten();
         let errors = errors.map(|(field, text)| format!("{field}: {}", text.as_str().unwrap()));
-        (
-            self.status,
-            messages.chain(errors).collect::<Vec<_>>().join(" | "),
-        )
+        (self.status, messages.chain(errors).collect::<Vec<_>>().join(" | "))
     }
 }

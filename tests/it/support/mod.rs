@@ -2,3 +2,4 @@
 
 pub(crate) mod homes;
 pub(crate) mod redis;
+pub(crate) mod service;

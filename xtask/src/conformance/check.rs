@@ -21,10 +21,7 @@ type Deviation = (&'static str, String, String);
 
 impl<'a> Checker<'a> {
     pub(crate) fn new(description: &'a Description) -> Self {
-        Self {
-            description,
-            compiled: HashMap::new(),
-        }
+        Self { description, compiled: HashMap::new() }
     }
 
     /// Checks every exchange of a recording.
@@ -36,20 +33,14 @@ impl<'a> Checker<'a> {
             };
             report.checked += 1;
             let deviations = self.exchange(exchange, status, recording.errs_on_purpose, report)?;
-            report
-                .findings
-                .extend(
-                    deviations
-                        .into_iter()
-                        .map(|(part, pointer, message)| Finding {
-                            scenario: recording.scenario,
-                            method: exchange.method.clone(),
-                            path: exchange.path.clone(),
-                            part,
-                            pointer,
-                            message,
-                        }),
-                );
+            report.findings.extend(deviations.into_iter().map(|(part, pointer, message)| Finding {
+                scenario: recording.scenario,
+                method: exchange.method.clone(),
+                path: exchange.path.clone(),
+                part,
+                pointer,
+                message,
+            }));
         }
         Ok(())
     }
@@ -67,9 +58,7 @@ impl<'a> Checker<'a> {
             Lookup::NoSuchMethod => return whole("the path has no such method"),
             Lookup::Found(operation) => operation,
         };
-        report
-            .operations
-            .insert(format!("{} {}", exchange.method, operation.template));
+        report.operations.insert(format!("{} {}", exchange.method, operation.template));
         let mut deviations = parameters(operation, exchange);
         if status < 400 || !on_purpose {
             deviations.extend(self.request(operation, exchange)?);
@@ -82,16 +71,8 @@ impl<'a> Checker<'a> {
         let part = "request body";
         match (operation.request_schema(), &exchange.request) {
             (None, None) => Ok(Vec::new()),
-            (None, Some(_)) => Ok(vec![(
-                part,
-                String::new(),
-                "the operation takes none".into(),
-            )]),
-            (Some(_), None) => Ok(vec![(
-                part,
-                String::new(),
-                "the operation needs one".into(),
-            )]),
+            (None, Some(_)) => Ok(vec![(part, String::new(), "the operation takes none".into())]),
+            (Some(_), None) => Ok(vec![(part, String::new(), "the operation needs one".into())]),
             (Some(schema), Some(body)) => {
                 let name = format!("{} {} request", exchange.method, operation.template);
                 let mut deviations = self.validate(operation, &name, schema, body, part)?;
@@ -101,24 +82,11 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn response(
-        &mut self,
-        operation: Operation,
-        exchange: &Recorded,
-        status: u16,
-    ) -> Result<Vec<Deviation>> {
+    fn response(&mut self, operation: Operation, exchange: &Recorded, status: u16) -> Result<Vec<Deviation>> {
         let Some(described) = operation.response(status) else {
             // Any operation may be limited, and few say so.
-            let undeclared = (
-                "response",
-                String::new(),
-                format!("the status {status} is not declared"),
-            );
-            return Ok(if status == 429 {
-                Vec::new()
-            } else {
-                vec![undeclared]
-            });
+            let undeclared = ("response", String::new(), format!("the status {status} is not declared"));
+            return Ok(if status == 429 { Vec::new() } else { vec![undeclared] });
         };
         let part = "response body";
         match (schema(described), &exchange.response) {
@@ -129,9 +97,9 @@ impl<'a> Checker<'a> {
                 let name = format!("{} {} {status}", exchange.method, operation.template);
                 self.validate(operation, &name, schema, body, part)
             }
-            (Some(schema), None) if schema.as_object().is_some_and(|map| !map.is_empty()) => Ok(
-                vec![(part, String::new(), "the description has one".into())],
-            ),
+            (Some(schema), None) if schema.as_object().is_some_and(|map| !map.is_empty()) => {
+                Ok(vec![(part, String::new(), "the description has one".into())])
+            }
             _ => Ok(Vec::new()),
         }
     }
@@ -145,14 +113,12 @@ impl<'a> Checker<'a> {
         part: &'static str,
     ) -> Result<Vec<Deviation>> {
         if !self.compiled.contains_key(name) {
-            let validator = compile(&operation.standalone(schema))
-                .with_context(|| format!("the schema of {name}"))?;
+            let validator =
+                compile(&operation.standalone(schema)).with_context(|| format!("the schema of {name}"))?;
             self.compiled.insert(name.to_owned(), validator);
         }
         let errors = self.compiled[name].iter_errors(body);
-        Ok(errors
-            .map(|error| (part, error.instance_path().to_string(), error.to_string()))
-            .collect())
+        Ok(errors.map(|error| (part, error.instance_path().to_string(), error.to_string())).collect())
     }
 }
 
@@ -162,40 +128,28 @@ fn compile(schema: &Value) -> Result<Validator> {
         .with_draft(Draft::Draft4)
         .should_validate_formats(true)
         .with_format("date-time", is_date_time);
-    options
-        .build(schema)
-        .map_err(|error| anyhow::anyhow!("{error}"))
+    options.build(schema).map_err(|error| anyhow::anyhow!("{error}"))
 }
 
 /// Jira writes `2026-11-22T12:00:00.000+0000`: as RFC 3339, but the offset may lack its colon.
 fn is_date_time(text: &str) -> bool {
-    let shape: String = text
-        .chars()
-        .map(|one| if one.is_ascii_digit() { '0' } else { one })
-        .collect();
+    let shape: String = text.chars().map(|one| if one.is_ascii_digit() { '0' } else { one }).collect();
     let Some(rest) = shape.strip_prefix("0000-00-00T00:00:00") else {
         return false;
     };
-    let offset = rest
-        .strip_prefix('.')
-        .map_or(rest, |fraction| fraction.trim_start_matches('0'));
+    let offset = rest.strip_prefix('.').map_or(rest, |fraction| fraction.trim_start_matches('0'));
     matches!(offset, "Z" | "+0000" | "-0000" | "+00:00" | "-00:00")
 }
 
 fn parameters(operation: Operation, exchange: &Recorded) -> Vec<Deviation> {
     let declared: Vec<(&str, bool)> = operation.query_parameters().collect();
     let deviation = |name: &str, message: &str| ("query", format!("/{name}"), message.to_owned());
-    let unknown = exchange
-        .parameters
-        .iter()
-        .filter(|name| !declared.iter().any(|(known, _)| known == name));
+    let unknown = exchange.parameters.iter().filter(|name| !declared.iter().any(|(known, _)| known == name));
     let missing = declared
         .iter()
         .filter(|(name, required)| *required && !exchange.parameters.iter().any(|one| one == name));
     let unknown = unknown.map(|name| deviation(name, "the parameter is not declared"));
-    unknown
-        .chain(missing.map(|(name, _)| deviation(name, "the parameter is required")))
-        .collect()
+    unknown.chain(missing.map(|(name, _)| deviation(name, "the parameter is required"))).collect()
 }
 
 /// Most request schemas let additional properties pass; at the top level they are mistakes all the same.
@@ -205,13 +159,7 @@ fn unknown_keys(operation: Operation, schema: &Value, body: &Value) -> Vec<Devia
     };
     let unknown = body.keys().filter(|key| !known.contains_key(*key));
     unknown
-        .map(|key| {
-            (
-                "request body",
-                format!("/{key}"),
-                "the schema names no such property".into(),
-            )
-        })
+        .map(|key| ("request body", format!("/{key}"), "the schema names no such property".into()))
         .collect()
 }
 
@@ -251,11 +199,7 @@ mod tests {
         response: Option<Value>,
     ) -> Recorded {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        let parameters = query
-            .split('&')
-            .filter(|one| !one.is_empty())
-            .map(str::to_owned)
-            .collect();
+        let parameters = query.split('&').filter(|one| !one.is_empty()).map(str::to_owned).collect();
         Recorded {
             method: method.into(),
             path: path.into(),
@@ -272,20 +216,10 @@ mod tests {
 
     fn findings_of(exchange: Recorded, errs_on_purpose: bool) -> Vec<String> {
         let description = description();
-        let recording = Recording {
-            scenario: "test",
-            errs_on_purpose,
-            exchanges: vec![exchange],
-        };
+        let recording = Recording { scenario: "test", errs_on_purpose, exchanges: vec![exchange] };
         let mut report = Report::default();
-        Checker::new(&description)
-            .check(&recording, &mut report)
-            .unwrap();
-        report
-            .findings
-            .iter()
-            .map(|one| format!("{} {}: {}", one.part, one.pointer, one.message))
-            .collect()
+        Checker::new(&description).check(&recording, &mut report).unwrap();
+        report.findings.iter().map(|one| format!("{} {}: {}", one.part, one.pointer, one.message)).collect()
     }
 
     #[test]
@@ -328,13 +262,7 @@ mod tests {
                 "request body /colour: the schema names no such property"
             ]
         );
-        let wrong = findings(exchange(
-            "POST",
-            "/rest/thing",
-            thing(),
-            201,
-            Some(json!({ "note": "b" })),
-        ));
+        let wrong = findings(exchange("POST", "/rest/thing", thing(), 201, Some(json!({ "note": "b" }))));
         assert_eq!(wrong, ["response body : \"name\" is a required property"]);
         assert_eq!(
             findings(exchange("POST", "/rest/thing", None, 201, thing())),
@@ -355,28 +283,16 @@ mod tests {
     #[test]
     fn a_refused_request_is_checked_unless_it_was_wrong_on_purpose() {
         let refused = || exchange("POST", "/rest/thing", Some(json!({})), 400, None);
-        assert_eq!(
-            findings(refused()),
-            ["request body : \"name\" is a required property"]
-        );
+        assert_eq!(findings(refused()), ["request body : \"name\" is a required property"]);
         assert!(findings_of(refused(), true).is_empty());
     }
 
     #[test]
     fn jiras_dates_are_dates() {
-        for text in [
-            "2026-11-22T12:00:00.000+0000",
-            "2026-11-22T12:00:00Z",
-            "2026-11-22T12:00:00.1-05:30",
-        ] {
+        for text in ["2026-11-22T12:00:00.000+0000", "2026-11-22T12:00:00Z", "2026-11-22T12:00:00.1-05:30"] {
             assert!(is_date_time(text), "{text}");
         }
-        for text in [
-            "2026-11-22",
-            "2026-11-22 12:00:00Z",
-            "2026-11-22T12:00:00",
-            "now",
-        ] {
+        for text in ["2026-11-22", "2026-11-22 12:00:00Z", "2026-11-22T12:00:00", "now"] {
             assert!(!is_date_time(text), "{text}");
         }
     }

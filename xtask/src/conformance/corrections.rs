@@ -14,8 +14,7 @@ pub(crate) fn apply(document: &mut Value) {
 fn several_remote_links(document: &mut Value) {
     let place = "/paths/~1rest~1api~13~1issue~1{issueIdOrKey}~1remotelink/get/responses/200/content/application~1json/schema";
     if let Some(schema) = document.pointer_mut(place) {
-        *schema =
-            json!({ "anyOf": [schema.clone(), { "type": "array", "items": schema.clone() }] });
+        *schema = json!({ "anyOf": [schema.clone(), { "type": "array", "items": schema.clone() }] });
     }
 }
 

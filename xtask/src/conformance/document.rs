@@ -33,19 +33,16 @@ impl Description {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let mut documents = Vec::new();
         for file in files(path)? {
-            let text = fs::read_to_string(&file)
-                .with_context(|| format!("cannot read {}", file.display()))?;
-            let json: Value = serde_json::from_str(&text)
-                .with_context(|| format!("{} is not JSON", file.display()))?;
+            let text =
+                fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let json: Value =
+                serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))?;
             if json["openapi"].is_string() && json["paths"].is_object() {
                 documents.push(json);
             }
         }
         if documents.is_empty() {
-            bail!(
-                "{}: no OpenAPI document here (a *.json with `openapi` and `paths`)",
-                path.display()
-            );
+            bail!("{}: no OpenAPI document here (a *.json with `openapi` and `paths`)", path.display());
         }
         Ok(Self::of(documents))
     }
@@ -62,21 +59,15 @@ impl Description {
     /// The operation that a request is for. A literal segment goes before a placeholder.
     pub(crate) fn lookup(&self, method: &str, path: &str) -> Lookup<'_> {
         let fits = |document| paths(document).filter(move |(template, _)| fits(template, path));
-        let found = self
-            .documents
-            .iter()
-            .flat_map(|document| fits(document).map(move |path| (document, path)));
+        let found =
+            self.documents.iter().flat_map(|document| fits(document).map(move |path| (document, path)));
         let Some((document, (template, item))) =
             found.min_by_key(|(_, (template, _))| template.matches('{').count())
         else {
             return Lookup::NoSuchPath;
         };
         match item.get(method.to_lowercase()) {
-            Some(json) => Lookup::Found(Operation {
-                document,
-                template,
-                json,
-            }),
+            Some(json) => Lookup::Found(Operation { document, template, json }),
             None => Lookup::NoSuchMethod,
         }
     }
@@ -124,13 +115,8 @@ fn files(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![path.to_owned()]);
     }
     let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_>>()?;
-    files.retain(|file| {
-        file.extension()
-            .is_some_and(|extension| extension == "json")
-    });
+    let mut files: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     Ok(files)
 }
@@ -142,9 +128,7 @@ fn paths(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
 fn fits(template: &str, path: &str) -> bool {
     let (wanted, found) = (template.split('/'), path.split('/'));
     wanted.clone().count() == found.clone().count()
-        && wanted
-            .zip(found)
-            .all(|(want, have)| want == have || (want.starts_with('{') && !have.is_empty()))
+        && wanted.zip(found).all(|(want, have)| want == have || (want.starts_with('{') && !have.is_empty()))
 }
 
 /// `OpenAPI` 3.0 says `nullable: true`, JSON Schema has a list of types.

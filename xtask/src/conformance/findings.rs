@@ -18,11 +18,7 @@ pub(crate) struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.pointer.is_empty() {
-            String::new()
-        } else {
-            format!(" {}", self.pointer)
-        };
+        let place = if self.pointer.is_empty() { String::new() } else { format!(" {}", self.pointer) };
         write!(
             formatter,
             "{}: {} {}: {}{place}: {}",

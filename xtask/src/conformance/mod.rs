@@ -43,11 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         Checker::new(&description).check(recording, &mut report)?;
     }
     print!("{report}");
-    Ok(if report.findings.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
-    })
+    Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// Every scenario's exchanges.

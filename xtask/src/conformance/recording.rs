@@ -14,11 +14,7 @@ pub(crate) struct Recording {
 impl Recording {
     /// Everything in the simulator's journal.
     pub(crate) fn of(scenario: &'static str, errs_on_purpose: bool, journal: &Journal) -> Self {
-        Self {
-            scenario,
-            errs_on_purpose,
-            exchanges: journal.exchanges.iter().map(Recorded::from).collect(),
-        }
+        Self { scenario, errs_on_purpose, exchanges: journal.exchanges.iter().map(Recorded::from).collect() }
     }
 }
 

@@ -14,10 +14,7 @@ const TOKEN: &str = "api-token";
 /// Asks everything, and hands in what was said.
 pub(crate) async fn record() -> Result<Recording> {
     let jira = site().await?;
-    let caller = Caller {
-        client: Client::new(),
-        base: format!("{}/rest/api/3", jira.url()),
-    };
+    let caller = Caller { client: Client::new(), base: format!("{}/rest/api/3", jira.url()) };
     session(&caller).await?;
     project_and_versions(&caller).await?;
     issue(&caller).await?;
@@ -32,11 +29,7 @@ async fn site() -> Result<JiraSim> {
     let jira = JiraSim::cloud()
         .account(Account::with_api_token(EMAIL, TOKEN))
         .project(Project::new("SHOP").version("1.0"))
-        .project(
-            Project::new("OLD")
-                .workflow(Workflow::classic())
-                .team_managed(),
-        )
+        .project(Project::new("OLD").workflow(Workflow::classic()).team_managed())
         .issue(NewIssue::new("SHOP-1").labels(&["a"]).assignee(EMAIL))
         .issue(NewIssue::new("OLD-1").issue_type("Bug"))
         .start()
@@ -51,13 +44,7 @@ struct Caller {
 
 impl Caller {
     /// Asks, and insists on the status.
-    async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Value>,
-        status: u16,
-    ) -> Result<Value> {
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>, status: u16) -> Result<Value> {
         let request = self
             .client
             .request(method.clone(), format!("{}/{path}", self.base))
@@ -69,10 +56,7 @@ impl Caller {
         let response = request.send().await?;
         let found = response.status().as_u16();
         let text = response.text().await?;
-        ensure!(
-            found == status,
-            "{method} {path}: expected {status}, the simulator answered {found} {text}"
-        );
+        ensure!(found == status, "{method} {path}: expected {status}, the simulator answered {found} {text}");
         Ok(serde_json::from_str(&text).unwrap_or_default())
     }
 
@@ -92,14 +76,9 @@ impl Caller {
 async fn session(jira: &Caller) -> Result<()> {
     jira.get("myself", 200).await?;
     jira.get("serverInfo", 200).await?;
-    jira.get(
-        "mypermissions?permissions=BROWSE_PROJECTS,TRANSITION_ISSUES&projectKey=SHOP",
-        200,
-    )
-    .await?;
+    jira.get("mypermissions?permissions=BROWSE_PROJECTS,TRANSITION_ISSUES&projectKey=SHOP", 200).await?;
     jira.get("mypermissions", 400).await?;
-    jira.get("mypermissions?permissions=EDIT_ISSUES&issueKey=SHOP-9", 404)
-        .await?;
+    jira.get("mypermissions?permissions=EDIT_ISSUES&issueKey=SHOP-9", 404).await?;
     Ok(())
 }
 
@@ -113,15 +92,9 @@ async fn project_and_versions(jira: &Caller) -> Result<()> {
     let new = json!({ "projectId": id, "name": "2.0", "description": "The next", "startDate": "2026-11-01" });
     let version = jira.post("version", new.clone(), 201).await?;
     jira.post("version", new, 400).await?;
-    jira.post("version", json!({ "projectId": 1, "name": "2.0" }), 404)
-        .await?;
+    jira.post("version", json!({ "projectId": 1, "name": "2.0" }), 404).await?;
     let path = format!("version/{}", version["id"].as_str().unwrap_or_default());
-    jira.put(
-        &path,
-        json!({ "released": true, "releaseDate": "2026-11-22" }),
-        200,
-    )
-    .await?;
+    jira.put(&path, json!({ "released": true, "releaseDate": "2026-11-22" }), 200).await?;
     jira.get(&path, 200).await?;
     jira.get("version/1", 404).await?;
     jira.get("project/SHOP/versions", 200).await?;
@@ -135,28 +108,12 @@ async fn issue(jira: &Caller) -> Result<()> {
         "update": { "fixVersions": [{ "add": { "name": "1.0" } }], "labels": [{ "remove": "a" }] },
         "properties": [{ "key": "conduit", "value": { "job": "j1" } }],
     });
-    jira.put("issue/SHOP-1?notifyUsers=false", edit, 204)
-        .await?;
-    jira.put(
-        "issue/SHOP-1?returnIssue=true",
-        json!({ "fields": { "labels": ["b"] } }),
-        200,
-    )
-    .await?;
-    jira.put(
-        "issue/SHOP-1",
-        json!({ "fields": { "colour": "red" } }),
-        400,
-    )
-    .await?;
-    jira.put("issue/SHOP-9", json!({ "fields": { "labels": [] } }), 404)
-        .await?;
+    jira.put("issue/SHOP-1?notifyUsers=false", edit, 204).await?;
+    jira.put("issue/SHOP-1?returnIssue=true", json!({ "fields": { "labels": ["b"] } }), 200).await?;
+    jira.put("issue/SHOP-1", json!({ "fields": { "colour": "red" } }), 400).await?;
+    jira.put("issue/SHOP-9", json!({ "fields": { "labels": [] } }), 404).await?;
     jira.get("issue/SHOP-1", 200).await?;
-    jira.get(
-        "issue/SHOP-1?fields=status,issuetype,project&expand=changelog&properties=conduit",
-        200,
-    )
-    .await?;
+    jira.get("issue/SHOP-1?fields=status,issuetype,project&expand=changelog&properties=conduit", 200).await?;
     jira.get("issue/SHOP-9", 404).await?;
     Ok(())
 }
@@ -165,15 +122,10 @@ async fn transitions(caller: &Caller, jira: &JiraSim) -> Result<()> {
     for path in ["issue/SHOP-1/transitions", "issue/OLD-1/transitions"] {
         caller.get(path, 200).await?;
         caller
-            .get(
-                &format!("{path}?expand=transitions.fields&includeUnavailableTransitions=true"),
-                200,
-            )
+            .get(&format!("{path}?expand=transitions.fields&includeUnavailableTransitions=true"), 200)
             .await?;
     }
-    caller
-        .get("issue/OLD-1/transitions?transitionId=999", 200)
-        .await?;
+    caller.get("issue/OLD-1/transitions?transitionId=999", 200).await?;
     caller.get("issue/SHOP-9/transitions", 404).await?;
     let resolve = json!({
         "transition": { "id": "5" },
@@ -182,26 +134,14 @@ async fn transitions(caller: &Caller, jira: &JiraSim) -> Result<()> {
         "properties": [{ "key": "conduit", "value": { "job": "j1", "hop": 1 } }],
     });
     let path = "issue/OLD-1/transitions";
-    caller
-        .post(path, json!({ "transition": { "id": "5" } }), 400)
-        .await?;
+    caller.post(path, json!({ "transition": { "id": "5" } }), 400).await?;
     caller.post(path, resolve.clone(), 204).await?;
     caller.post(path, resolve, 400).await?;
-    caller
-        .post(path, json!({ "transition": { "id": "3" } }), 204)
-        .await?;
+    caller.post(path, json!({ "transition": { "id": "3" } }), 204).await?;
     caller.get("issue/OLD-1?expand=changelog", 200).await?;
-    caller
-        .post(
-            "issue/SHOP-9/transitions",
-            json!({ "transition": { "id": "5" } }),
-            404,
-        )
-        .await?;
+    caller.post("issue/SHOP-9/transitions", json!({ "transition": { "id": "5" } }), 404).await?;
     jira.set_in_transition("OLD-1", true);
-    caller
-        .post(path, json!({ "transition": { "id": "4" } }), 409)
-        .await?;
+    caller.post(path, json!({ "transition": { "id": "4" } }), 409).await?;
     jira.set_in_transition("OLD-1", false);
     Ok(())
 }
@@ -215,19 +155,9 @@ async fn comments_and_links(jira: &Caller) -> Result<()> {
     let properties = json!([{ "key": "conduit", "value": "j1" }]);
     let comment = json!({ "body": document("Merged #7"), "properties": properties });
     jira.post("issue/SHOP-1/comment", comment, 201).await?;
-    jira.post("issue/SHOP-1/comment", json!({ "body": "a string" }), 400)
-        .await?;
-    jira.post(
-        "issue/SHOP-9/comment",
-        json!({ "body": document("x") }),
-        404,
-    )
-    .await?;
-    jira.get(
-        "issue/SHOP-1/comment?orderBy=-created&maxResults=10&expand=properties",
-        200,
-    )
-    .await?;
+    jira.post("issue/SHOP-1/comment", json!({ "body": "a string" }), 400).await?;
+    jira.post("issue/SHOP-9/comment", json!({ "body": document("x") }), 404).await?;
+    jira.get("issue/SHOP-1/comment?orderBy=-created&maxResults=10&expand=properties", 200).await?;
     jira.get("issue/SHOP-9/comment", 404).await?;
     let link = json!({
         "globalId": "pr=7",
@@ -236,33 +166,24 @@ async fn comments_and_links(jira: &Caller) -> Result<()> {
         "object": { "title": "#7", "url": "https://example.com/7", "status": { "resolved": true } },
     });
     jira.post("issue/SHOP-1/remotelink", link, 201).await?;
-    let bare =
-        json!({ "globalId": "pr=7", "object": { "title": "#7", "url": "https://example.com/7" } });
+    let bare = json!({ "globalId": "pr=7", "object": { "title": "#7", "url": "https://example.com/7" } });
     jira.post("issue/SHOP-1/remotelink", bare, 200).await?;
-    jira.post("issue/SHOP-1/remotelink", json!({ "object": {} }), 400)
-        .await?;
+    jira.post("issue/SHOP-1/remotelink", json!({ "object": {} }), 400).await?;
     jira.get("issue/SHOP-1/remotelink", 200).await?;
-    jira.get("issue/SHOP-1/remotelink?globalId=pr%3D7", 200)
-        .await?;
-    jira.get("issue/SHOP-1/remotelink?globalId=pr%3D8", 404)
-        .await?;
+    jira.get("issue/SHOP-1/remotelink?globalId=pr%3D7", 200).await?;
+    jira.get("issue/SHOP-1/remotelink?globalId=pr%3D8", 404).await?;
     Ok(())
 }
 
 async fn searches(jira: &Caller) -> Result<()> {
-    jira.post(
-        "search/jql",
-        json!({ "jql": "project in (SHOP, OLD)", "maxResults": 1 }),
-        200,
-    )
-    .await?;
+    jira.post("search/jql", json!({ "jql": "project in (SHOP, OLD)", "maxResults": 1 }), 200).await?;
     let full = json!({ "jql": "key in (SHOP-1, OLD-1)", "fields": ["status"], "reconcileIssues": [10_101] });
     jira.post("search/jql", full, 200).await?;
     jira.post("search/jql", json!({ "jql": "" }), 400).await?;
-    let keys = json!({ "issueIdsOrKeys": ["SHOP-1", "SHOP-9"], "fields": ["status"], "properties": ["conduit"] });
+    let keys =
+        json!({ "issueIdsOrKeys": ["SHOP-1", "SHOP-9"], "fields": ["status"], "properties": ["conduit"] });
     jira.post("issue/bulkfetch", keys, 200).await?;
-    jira.post("issue/bulkfetch", json!({ "issueIdsOrKeys": [] }), 400)
-        .await?;
+    jira.post("issue/bulkfetch", json!({ "issueIdsOrKeys": [] }), 400).await?;
     Ok(())
 }
 

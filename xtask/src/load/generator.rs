@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use conduit::forge::sample;
+use conduit::forge::sample::{self, PullRequest, Repository};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -69,7 +69,7 @@ impl fmt::Display for Figures {
 
 /// Sends for `time` on `connections` connections at once.
 pub(super) async fn run(target: &Target<'_>, connections: usize, time: Duration) -> anyhow::Result<Figures> {
-    let template: &'static Template = Box::leak(Box::new(Template::new(target)));
+    let template: &'static Template = Box::leak(Box::new(Template::new(target)?));
     let mut senders = JoinSet::new();
     let start = Instant::now();
     let end = start + time;
@@ -93,16 +93,25 @@ struct Template {
 }
 
 impl Template {
-    fn new(target: &Target<'_>) -> Self {
-        let payload = sample::pull_request(&sample::PullRequest {
+    fn new(target: &Target<'_>) -> anyhow::Result<Self> {
+        let shop = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
+        let pull_request = PullRequest {
             action: "closed",
+            number: 118,
+            title: "SHOP-42: pay by invoice",
+            body: "What it does and why, in a paragraph or two.",
+            head: "feature/SHOP-42-invoice",
+            base: "main",
+            author: "ada",
+            draft: false,
             merged: true,
-            merge_sha: PLACEHOLDER,
-            ..sample::PullRequest::default()
-        });
+            at: &jiff::Timestamp::now().to_string(),
+        };
+        let mut payload = sample::pull_request(&shop, &pull_request);
+        payload["pull_request"]["merge_commit_sha"] = PLACEHOLDER.into();
         let body = payload.to_string();
-        let sha_at = body.find(PLACEHOLDER).unwrap_or_default();
-        Self { path: target.path.to_owned(), secret: target.secret, body, sha_at }
+        let sha_at = body.find(PLACEHOLDER).context("the sample has no merge commit")?;
+        Ok(Self { path: target.path.to_owned(), secret: target.secret, body, sha_at })
     }
 
     fn request(&self) -> Vec<u8> {

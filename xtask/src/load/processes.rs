@@ -20,17 +20,27 @@ pub(super) fn build_conduit() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A process that ends with its owner.
+struct Owned(std::process::Child);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A process that takes deliveries.
 pub(super) struct Child {
     pub(super) name: &'static str,
     pub(super) address: SocketAddr,
     pub(super) path: &'static str,
-    process: std::process::Child,
+    process: Owned,
 }
 
 /// A Redis server of our own.
 pub(super) struct Redis {
-    process: std::process::Child,
+    _process: Owned,
     url: String,
 }
 
@@ -46,7 +56,7 @@ impl Redis {
             .stdout(Stdio::null())
             .spawn()
             .context("redis-server cannot be started: apt-get install redis-server")?;
-        let redis = Self { process, url: format!("redis://{address}") };
+        let redis = Self { _process: Owned(process), url: format!("redis://{address}") };
         answers(address).await?;
         Ok(redis)
     }
@@ -62,7 +72,7 @@ impl Child {
         let address = free_address()?;
         let program = std::env::current_exe()?;
         let process = Command::new(program).args(["load-bare", &address.port().to_string()]).spawn()?;
-        let child = Self { name: "bare", address, path: "/payload", process };
+        let child = Self { name: "bare", address, path: "/payload", process: Owned(process) };
         answers(address).await?;
         Ok(child)
     }
@@ -78,7 +88,7 @@ impl Child {
             .env("CONDUIT_ADMIN_TOKEN", ADMIN_TOKEN)
             .env("CONDUIT_SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
             .spawn()?;
-        let child = Self { name: "conduit", address, path: HOOK_PATH, process };
+        let child = Self { name: "conduit", address, path: HOOK_PATH, process: Owned(process) };
         answers(address).await?;
         Ok(child)
     }
@@ -98,23 +108,9 @@ impl Child {
 
     /// A figure of `/proc/PID/status`.
     pub(super) fn memory_kib(&self, name: &str) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.0.id()))?;
         let line = status.lines().find(|line| line.starts_with(name)).context("no such figure")?;
         line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).context("not a number")
-    }
-}
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

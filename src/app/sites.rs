@@ -1,0 +1,69 @@
+//! The ticket systems that `workers.yaml` names, ready to be driven.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::jira::{Auth, Call, Credential, Dialect, JiraClient, Site, TransitionCache};
+use crate::settings::{Login, SettingError, SiteConfig, WorkerEntry, WorkersFile};
+use crate::telemetry;
+use crate::worker::Backends;
+use crate::worker::processor::Kind;
+use crate::worker::processor::jira::Jira;
+
+/// Every worker of `workers.yaml`, with the site of the environment where it names none of its own.
+pub(super) fn backends(
+    file: &WorkersFile,
+    environment: &SiteConfig,
+    clock: &Clock,
+) -> anyhow::Result<Backends> {
+    let mut backends = Backends::new();
+    // One for all: it tells sites apart.
+    let transitions = TransitionCache::new();
+    for (name, entry) in &file.workers {
+        let processor = match kind(name, entry)? {
+            Kind::Jira => Arc::new(jira(name, &entry.site(environment)?, &transitions, clock)?),
+        };
+        backends.add(name, processor, &entry.projects)?;
+    }
+    Ok(backends)
+}
+
+fn kind(name: &str, entry: &WorkerEntry) -> Result<Kind, SettingError> {
+    let wanted = entry.processor.as_deref().unwrap_or(name);
+    Kind::named(wanted).ok_or_else(|| {
+        let names: Vec<_> = Kind::names().collect();
+        let help = format!("one of: {} (as the worker's name or its `processor`)", names.join(", "));
+        SettingError::wrong(&format!("workers.{name}.processor"), wanted, help)
+    })
+}
+
+fn jira(
+    name: &str,
+    config: &SiteConfig,
+    transitions: &TransitionCache,
+    clock: &Clock,
+) -> anyhow::Result<Jira> {
+    let auth = match config.login()? {
+        Login::Basic(user, password) => Auth::Basic { user, password: Credential::new(password.expose()) },
+        Login::Bearer(token) => Auth::Bearer { token: Credential::new(token.expose()) },
+    };
+    let mut site = Site::new(name, config.address()?, auth);
+    if let Some(dialect) = &config.dialect {
+        site.dialect = dialect_named(name, dialect)?;
+    }
+    let client = JiraClient::new(site, clock.clone())?.with_observer(Arc::new(count));
+    Ok(Jira::new(client, transitions.clone(), clock.clone()))
+}
+
+fn dialect_named(worker: &str, name: &str) -> Result<Dialect, SettingError> {
+    match name {
+        "cloud" => Ok(Dialect::Cloud),
+        "datacenter" => Ok(Dialect::DataCenter),
+        _ => Err(SettingError::wrong(&format!("workers.{worker}.site.dialect"), name, "cloud or datacenter")),
+    }
+}
+
+fn count(call: &Call) {
+    telemetry::jira_request(call.call, call.status, Duration::from_millis(call.ms));
+}

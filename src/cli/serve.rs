@@ -1,0 +1,24 @@
+//! `conduit serve` and `conduit worker`
+
+use super::CliError;
+use crate::app::service::Service;
+use crate::clock::Clock;
+use crate::settings::{LogArgs, ServeArgs, Settings, WorkerArgs};
+use crate::telemetry::{LogFormat, init_logs};
+
+/// Takes deliveries in, and moves tickets unless told otherwise.
+pub(super) async fn serve(args: ServeArgs) -> Result<(), CliError> {
+    run(args.settings()?, &args.log).await
+}
+
+/// Moves tickets.
+pub(super) async fn worker(args: WorkerArgs) -> Result<(), CliError> {
+    run(args.settings()?, &args.log).await
+}
+
+async fn run(settings: Settings, log: &LogArgs) -> Result<(), CliError> {
+    let format = if log.log_format == "json" { LogFormat::Json } else { LogFormat::Text };
+    init_logs(&log.log, format).map_err(|error| CliError::Usage(format!("CONDUIT_LOG: {error}")))?;
+    let service = Service::start(settings, Clock::system()).await?;
+    Ok(service.run().await?)
+}

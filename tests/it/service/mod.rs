@@ -1,0 +1,6 @@
+//! The main job, end to end: a repository is registered, a signed delivery comes in, the ticket moves.
+//!
+//! Everything is as `conduit serve` starts it, on both stores, with a simulated Jira behind it.
+
+mod main_job;
+mod processes;

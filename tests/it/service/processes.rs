@@ -1,0 +1,139 @@
+//! What happens when a process dies: the real binary, real signals, a real Redis.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use conduit::forge::sample::{self, PullRequest, Repository};
+use conduit::trace::{Outcome, Reason};
+use jira_sim::{Fault, Gate, JiraSim, Kind, When};
+use reqwest::Client;
+use serde_json::Value;
+
+use crate::support::redis::Redis;
+use crate::support::service::{
+    API_KEY, EMAIL, KEY, On, RULES, TOKEN, TestService, board, deliver, finished_trace, register,
+    write_config,
+};
+
+fn merged(number: u64, title: &str) -> Value {
+    let shop = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
+    let pull_request = PullRequest {
+        action: "closed",
+        number,
+        title,
+        body: "",
+        head: "x",
+        base: "main",
+        author: "ada",
+        draft: false,
+        merged: true,
+        at: "2026-11-22T10:00:00Z",
+    };
+    sample::pull_request(&shop, &pull_request)
+}
+
+/// A `conduit` process, ended without mercy when it goes out of scope.
+struct Process {
+    child: Child,
+    url: String,
+}
+
+impl Process {
+    /// `conduit serve --no-workers` or `conduit worker` on this Redis and this Jira.
+    fn start(arguments: &[&str], config: &Path, redis: &Redis, jira: &JiraSim) -> Self {
+        let address = format!("127.0.0.1:{}", free_port());
+        let child = Command::new(env!("CARGO_BIN_EXE_conduit"))
+            .args(arguments)
+            .env("CONDUIT_CONFIG", config)
+            .env("REDIS_URL", redis.url())
+            .env("CONDUIT_ADMIN_TOKEN", TOKEN)
+            .env("CONDUIT_SECRET_KEY", KEY)
+            .env("CONDUIT_LISTEN", &address)
+            .env("CONDUIT_MANAGEMENT_LISTEN", format!("127.0.0.1:{}", free_port()))
+            .env("CONDUIT_MAX_EVENT_AGE", "0")
+            .env("CONDUIT_LOG", "warn")
+            .env("ATLASSIAN_DOMAIN_URL", jira.url())
+            .env("ATLASSIAN_EMAIL", EMAIL)
+            .env("ATLASSIAN_API_KEY", API_KEY)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, url: format!("http://{address}") }
+    }
+
+    async fn answers(&self) {
+        let ping = format!("{}/conduit/ping", self.url);
+        let answers = async {
+            while Client::new().get(&ping).send().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), answers).await.expect("serve answers");
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_killed_after_jira_moved_the_ticket_does_not_move_it_twice() {
+    let redis = Redis::start().await;
+    let jira = board(&[("SHOP-1", "To Do")]).await;
+    let config = tempfile::tempdir().unwrap();
+    write_config(config.path(), RULES);
+    let serve = Process::start(&["serve", "--no-workers"], config.path(), &redis, &jira);
+    serve.answers().await;
+
+    // Jira moves the ticket, and the worker dies before it hears of it.
+    let gate = Gate::new();
+    jira.once(When::post(Kind::Transitions), Fault::apply_then_hold(&gate));
+    let mut first = Process::start(&["worker"], config.path(), &redis, &jira);
+    let hook = register(&serve.url, "acme/shop").await;
+    let answer = deliver(&serve.url, &hook, "pull_request", "d-1", &merged(1, "SHOP-1")).await;
+    jira.wait_until("SHOP-1 moves", |board| board.is_in("SHOP-1", "In Progress")).await.unwrap();
+    first.kill();
+
+    // Its lease runs out after 30 seconds; the next worker finds the move done.
+    let _second = Process::start(&["worker"], config.path(), &redis, &jira);
+    let trace = finished_trace(&Client::new(), &serve.url, answer.event_id()).await;
+    assert_eq!((trace.outcome, trace.reason), (Outcome::Moved, Reason::Moved));
+    assert_eq!(jira.moves("SHOP-1"), ["To Do → In Progress"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_redis_is_away_deliveries_are_refused_and_then_everything_goes_on() {
+    let mut redis = Redis::start().await;
+    let jira = board(&[("SHOP-1", "To Do"), ("SHOP-2", "To Do")]).await;
+    let conduit = TestService::start(&On::Redis(&redis), &jira).await;
+    let hook = conduit.register("acme/shop").await;
+    let down = jira.go_down();
+    let accepted = conduit.deliver(&hook, "pull_request", "d-1", &merged(1, "SHOP-1")).await;
+    let accepted = accepted.event_id().to_owned();
+
+    redis.stop().await;
+    let refused = conduit.deliver(&hook, "pull_request", "d-2", &merged(2, "SHOP-2")).await;
+    assert_eq!(refused.status, 503);
+
+    redis.start_again().await;
+    jira.lift(down);
+    let trace = conduit.trace(&accepted).await;
+    assert_eq!(trace.outcome, Outcome::Moved, "what was accepted is worked off");
+    let redelivered = conduit.deliver(&hook, "pull_request", "d-2", &merged(2, "SHOP-2")).await;
+    assert_eq!(redelivered.data["duplicate"], false, "nothing of it was stored");
+    assert_eq!(conduit.trace(redelivered.event_id()).await.outcome, Outcome::Moved);
+    conduit.stop().await;
+}
