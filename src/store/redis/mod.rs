@@ -16,8 +16,8 @@
 //!                 tk:<id>         HASH    key → position, generation, outcome, reason, site       plan, carry
 //!                 op:<id>         SET     its tickets that are not finished                       plan, carry
 //!                 st:<id>         HASH    key → trace of a ticket settled without asking anybody  plan
-//!                 ix:t  ix:open  ix:s:<outcome>  ix:r:<repo>  ix:k:<ticket>
-//!                                 ZSETs   event by µs received: all, unfinished, and by filter
+//!                 ix:t  ix:open  ix:s:<outcome>  ix:r:<repo>  ix:k:<ticket>  ix:done
+//!                                 ZSETs   events by µs received: all, unfinished, by filter; finished by ms of end
 //! conduit:{j:m}:  job:<id>        HASH    state, site, project, found_in, queued_at, ended        add_jobs, finish
 //!                 js:<id> tt:<id> STRINGs a job's working state; the trace it ended with          step, finish
 //!                 g:<site>/<key>  LIST    a ticket's jobs in order                                add_jobs, finish

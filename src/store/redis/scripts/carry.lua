@@ -1,10 +1,10 @@
 -- Tells an event how tickets of it ended, or what they wait for.
 -- KEYS[1] the event partition
--- ARGV    id, then key, generation, outcome and reason of each ticket
+-- ARGV    id, now (ms), then key, generation, outcome and reason of each ticket
 local p, id = KEYS[1], ARGV[1]
 local state = redis.call('HGET', p .. 'ev:' .. id, 'state')
 if not state then return 0 end
-for i = 2, #ARGV, 4 do
+for i = 3, #ARGV, 4 do
   local key, generation = ARGV[i], tonumber(ARGV[i + 1])
   local entry = redis.call('HGET', p .. 'tk:' .. id, key)
   local position, standing, site
@@ -16,5 +16,5 @@ for i = 2, #ARGV, 4 do
     if ARGV[i + 2] ~= 'waiting' then redis.call('SREM', p .. 'op:' .. id, key) end
   end
 end
-if state == 'working' then settle(p, id) end
+if state == 'working' then settle(p, id, ARGV[2]) end
 return 1

@@ -45,11 +45,14 @@ local function index_outcome(p, id, at, outcome)
 end
 
 -- Brings state and indexes of a routed event up to date with its tickets.
-local function settle(p, id)
+local function settle(p, id, now)
   local record = p .. 'ev:' .. id
   local at = redis.call('HGET', record, 'score')
   local open = redis.call('SCARD', p .. 'op:' .. id) > 0
   index_outcome(p, id, at, outcome_of(p, id, false))
-  if not open then redis.call('ZREM', p .. 'ix:open', id) end
+  if not open then
+    redis.call('ZADD', p .. 'ix:done', now, id)
+    redis.call('ZREM', p .. 'ix:open', id)
+  end
   redis.call('HSET', record, 'state', open and 'working' or 'finished')
 end

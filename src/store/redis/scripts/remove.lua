@@ -1,4 +1,4 @@
--- Removes a finished event whose jobs are gone already. Its place in the time index goes last, so that half
+-- Removes a finished event whose jobs are gone already. Its place in the index of finished events goes last, so that half
 -- a removal is found again.
 -- KEYS[1] the event partition
 -- ARGV    id, the generation it was read at
@@ -17,4 +17,5 @@ end
 redis.call('ZREM', p .. 'ix:open', id)
 for outcome in pairs(GRAVITY) do redis.call('ZREM', p .. 'ix:s:' .. outcome, id) end
 redis.call('ZREM', p .. 'ix:t', id)
+redis.call('ZREM', p .. 'ix:done', id)
 return 1

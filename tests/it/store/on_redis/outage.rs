@@ -16,6 +16,7 @@ use crate::support::redis::Redis;
 #[tokio::test]
 async fn a_delivery_during_an_outage_is_refused_and_the_first_one_after_it_is_taken() {
     let mut server = Redis::start().await;
+    run::<()>(&server, &["CONFIG", "SET", "appendfsync", "always"]).await;
     let clock = Clock::system();
     let store = open(&server, &clock).await;
     store.ingest(&delivery("d-1", &clock)).await.unwrap();

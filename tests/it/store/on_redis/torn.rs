@@ -81,7 +81,7 @@ impl Life {
             5 => {
                 let claim = self.claim.take().unwrap();
                 let state = waiting(&claim, Reason::Conflict, 1);
-                self.store.retry(&claim.lease, Duration::from_secs(60), &state).await.unwrap();
+                self.store.retry(&claim.lease, Duration::from_mins(1), &state).await.unwrap();
                 self.clock.advance(Duration::from_secs(61));
             }
             7 => {
@@ -111,7 +111,7 @@ impl Life {
     async fn work_off(&self) -> Vec<String> {
         let mut finished = Vec::new();
         for _ in 0..4 {
-            self.clock.advance(Duration::from_secs(120));
+            self.clock.advance(Duration::from_mins(2));
             self.store.tidy(RETENTION).await.unwrap();
             for item in self.store.inbox("successor", 10).await.unwrap() {
                 self.store.route(&item, &routing()).await.unwrap();
