@@ -47,6 +47,9 @@ pub enum StoreError {
     /// The lease belongs to somebody else by now: whatever was to be written must not be.
     #[error("the lease on {0} was lost to another worker")]
     LostLease(JobId),
+    /// A caller's cursor is none of this list's.
+    #[error("`{0}` is not where a page of this list ended; begin again without a cursor")]
+    BadCursor(String),
     /// A stored value cannot be read back.
     #[error("{what} in the store cannot be read: {why}")]
     Damaged {
@@ -84,7 +87,8 @@ pub trait Store: Send + Sync + 'static {
     async fn add_hook(&self, hook: &Hook) -> Result<bool>;
 
     /// Saves a changed hook over the revision it was read at (`hook.revision`), which goes up by one;
-    /// `false` when somebody else saved it meanwhile or it is gone.
+    /// `false` when somebody else saved it meanwhile, it is gone, or it was registered anew (another
+    /// `created_at`).
     async fn save_hook(&self, hook: &Hook) -> Result<bool>;
 
     /// Removes a hook; `false` when there is none. Its events stay.
@@ -93,7 +97,7 @@ pub trait Store: Send + Sync + 'static {
     /// All tokens, revoked ones included.
     async fn tokens(&self) -> Result<Vec<Token>>;
 
-    /// Adds a token or replaces the one of the same hash.
+    /// Adds a token or replaces the one of the same hash. A revoked one stays revoked, whoever saves it again.
     async fn save_token(&self, token: &Token) -> Result<()>;
 
     // --- the inbox -----------------------------------------------------------------------------------
@@ -125,8 +129,11 @@ pub trait Store: Send + Sync + 'static {
     /// Fans an event out: its ticket list is saved, each job goes to the end of its ticket's queue, the
     /// tickets in `settled` are recorded as finished, and the item leaves the inbox.
     ///
-    /// Idempotent, because it may be repeated after a crash. Fails with [`StoreError::LostLease`] when
-    /// the inbox has another holder by now.
+    /// A run over the whole event (`item.only` is empty) replaces its ticket list. A run over some tickets leaves
+    /// the others alone, and one of `item.only` that the routing leaves out is again what it was before.
+    ///
+    /// Idempotent, because it may be repeated after a crash. Fails with [`StoreError::LostLease`] (of a job
+    /// with the key `inbox`) when the inbox has another holder by now.
     async fn route(&self, item: &InboxItem, routing: &Routing) -> Result<()>;
 
     // --- jobs ----------------------------------------------------------------------------------------
@@ -155,8 +162,8 @@ pub trait Store: Send + Sync + 'static {
     async fn wait_for_work(&self, most: Duration);
 
     /// The upkeep that each worker process asks for once a second: expired leases go back to the front,
-    /// finished tickets are carried home to their event, and what is older than `retention` is
-    /// removed in small steps.
+    /// finished tickets are carried home to their event, and events that finished longer than `retention` ago
+    /// are removed in small steps (some hundreds a call at most).
     async fn tidy(&self, retention: Duration) -> Result<Tidied>;
 
     // --- questions and orders ------------------------------------------------------------------------

@@ -325,6 +325,24 @@ pub enum ReplayScope {
     All,
 }
 
+impl ReplayScope {
+    /// The tickets that a replay of a finished event takes (empty: all that it will be found to name), or
+    /// the reason why it takes none.
+    pub fn select(self, verdict: Verdict, tickets: &[TicketState]) -> Result<Vec<String>, Reason> {
+        match verdict.reason {
+            // There is nothing to act on, or nothing that may be acted on.
+            Reason::NotNormalisable | Reason::UnsupportedEvent | Reason::RepoMismatch | Reason::Duplicate => {
+                return Err(verdict.reason);
+            }
+            Reason::Stale | Reason::TooManyTickets => return Ok(Vec::new()),
+            _ => {}
+        }
+        let takes = |ticket: &&TicketState| self == Self::All || ticket.verdict.outcome.is_retriable();
+        let keys: Vec<String> = tickets.iter().filter(takes).map(|ticket| ticket.key.clone()).collect();
+        if keys.is_empty() && !tickets.is_empty() { Err(verdict.reason) } else { Ok(keys) }
+    }
+}
+
 /// What a replay did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replayed {
@@ -423,6 +441,29 @@ mod tests {
         let id = EventId::new("github/shop", "4711", "d-1");
         let digest = Sha256::digest("github\n4711");
         assert_eq!(id.home(), u16::from_be_bytes([digest[0], digest[1]]));
+    }
+
+    #[test]
+    fn a_replay_takes_what_failed_and_only_on_demand_what_moved() {
+        let ticket =
+            |key: &str, verdict| TicketState { key: key.into(), site: "jira".into(), generation: 1, verdict };
+        let failed = Verdict::from(Reason::NoPermission);
+        let moved = Verdict::from(Reason::Moved);
+        let both = [ticket("SHOP-1", moved), ticket("SHOP-2", failed)];
+        assert_eq!(ReplayScope::Unfinished.select(failed, &both).unwrap(), ["SHOP-2"]);
+        assert_eq!(ReplayScope::All.select(failed, &both).unwrap(), ["SHOP-1", "SHOP-2"]);
+        assert_eq!(ReplayScope::Unfinished.select(moved, &both[..1]), Err(Reason::Moved));
+    }
+
+    #[test]
+    fn an_event_that_was_held_back_is_replayed_whole_and_a_stranger_never() {
+        let whole = |reason: Reason| ReplayScope::Unfinished.select(reason.into(), &[]);
+        assert_eq!(whole(Reason::Stale), Ok(vec![]));
+        assert_eq!(whole(Reason::TooManyTickets), Ok(vec![]));
+        assert_eq!(whole(Reason::NoKeys), Ok(vec![]));
+        for reason in [Reason::RepoMismatch, Reason::Duplicate, Reason::NotNormalisable] {
+            assert_eq!(ReplayScope::All.select(reason.into(), &[]), Err(reason));
+        }
     }
 
     #[test]

@@ -1,0 +1,6 @@
+//! The stories: Conduit's parts together, on real stores and over real HTTP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is a finding")]
+
+mod store;
+mod support;

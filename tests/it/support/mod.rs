@@ -1,0 +1,4 @@
+//! What the stories need around them.
+
+pub(crate) mod homes;
+pub(crate) mod redis;

@@ -1,0 +1,114 @@
+//! A real `redis-server` of a test's own: on a free port, in a folder that goes with it.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use tempfile::TempDir;
+
+/// How often another port is tried when somebody else was faster.
+const TRIES: usize = 5;
+
+/// A running server, ended without mercy when it goes out of scope.
+pub(crate) struct Redis {
+    child: Child,
+    port: u16,
+    folder: TempDir,
+}
+
+impl Redis {
+    /// Starts a server that keeps an append-only file, as a careful operator would.
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..TRIES {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            if let Some(child) = spawn(port, &folder) {
+                let redis = Self { child, port, folder };
+                redis.answers().await;
+                return redis;
+            }
+        }
+        panic!("redis-server found no free port in {TRIES} tries");
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// A connection for a test that looks behind the store's back.
+    pub(crate) async fn connect(&self) -> redis::aio::MultiplexedConnection {
+        redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// A clean stop, with everything on disk.
+    pub(crate) async fn stop(&mut self) {
+        let mut connection = self.connect().await;
+        // The answer to SHUTDOWN is that the connection ends.
+        let _ = redis::cmd("SHUTDOWN").arg("NOW").query_async::<()>(&mut connection).await;
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again after [`Redis::kill`] or [`Redis::stop`]: same port, same files.
+    pub(crate) async fn start_again(&mut self) {
+        self.child = spawn(self.port, &self.folder).expect("the port it had before is free");
+        self.answers().await;
+    }
+
+    async fn answers(&self) {
+        let pong: String = redis::cmd("PING").query_async(&mut self.connect().await).await.unwrap();
+        assert_eq!(pong, "PONG");
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Starts the server and waits until it says that it is ready; `None` when it ended instead.
+fn spawn(port: u16, folder: &TempDir) -> Option<Child> {
+    let mut child = Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""])
+        .args(["--appendonly", "yes", "--appendfsync", "everysec"])
+        .arg("--dir")
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|why| {
+            panic!(
+                "cannot start redis-server ({why}): `apt-get install redis-server`, or run `cargo xtask test`"
+            )
+        });
+    let mut log = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    if log.any(|line| line.contains("Ready to accept connections")) {
+        // Read on, or the server stops at a full pipe.
+        thread::spawn(move || log.for_each(drop));
+        Some(child)
+    } else {
+        child.wait().unwrap();
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_stopped_or_killed_comes_back_with_its_data() {
+    let mut server = Redis::start().await;
+    let set = redis::cmd("SET").arg("ticket").arg("SHOP-1").to_owned();
+    set.query_async::<()>(&mut server.connect().await).await.unwrap();
+
+    server.stop().await;
+    server.start_again().await;
+    server.kill();
+    server.start_again().await;
+
+    let get = redis::cmd("GET").arg("ticket").to_owned();
+    assert_eq!(get.query_async::<String>(&mut server.connect().await).await.unwrap(), "SHOP-1");
+}
