@@ -1,0 +1,36 @@
+//! The rules of a machine that says nothing more: a merge into the default branch and a release fire `next`.
+//!
+//! They are an ordinary rule set called `default`, which a machine with rules of its own can `use`.
+
+use super::filter::Filter;
+use super::model::{EffectTemplates, Goal, NEXT, On, Rule};
+use super::sources;
+use crate::event::Trigger;
+use crate::trace::RuleRef;
+
+/// The set's name in `use = […]`.
+pub(super) const NAME: &str = "default";
+
+/// The file that a trace names for them.
+const FILE: &str = "built-in";
+
+/// The set.
+pub(super) fn rules() -> Vec<Rule> {
+    vec![
+        rule(Trigger::PullRequestMerged, vec![Filter::DefaultBranch, Filter::NotRevert]),
+        rule(Trigger::ReleasePublished, vec![Filter::Prerelease(false)]),
+    ]
+}
+
+fn rule(trigger: Trigger, filters: Vec<Filter>) -> Rule {
+    let on = On::One(trigger);
+    Rule {
+        place: RuleRef { name: None, trigger: trigger.as_str().to_owned(), file: FILE.to_owned(), line: 0 },
+        on,
+        sources: sources::defaults(on).to_vec(),
+        filters,
+        when: None,
+        goal: Goal::Fire(NEXT.to_owned()),
+        effects: EffectTemplates::default(),
+    }
+}

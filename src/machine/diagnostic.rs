@@ -1,0 +1,214 @@
+//! Findings about rule files: data first, text last.
+//!
+//! A [`Diagnostic`] says what is wrong, where, and how to mend it, as rustc's do. [`render`] draws them;
+//! the command line's JSON and a forge's annotations read the same data.
+
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
+
+use super::span::{SourceFile, Sources, Span};
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It stops a start and a reload.
+    Error,
+    /// It works, and probably not as meant.
+    Warning,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// `E004`.
+    pub code: &'static str,
+    /// Error or warning, as the code's letter says.
+    pub severity: Severity,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// Where; the first is the place itself, the others explain it.
+    pub labels: Vec<Label>,
+    /// What to do.
+    pub help: Option<String>,
+    /// The edit that mends it, when there is exactly one.
+    pub fix: Option<Fix>,
+}
+
+/// A place in a file, with a word on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Label {
+    /// The file's name.
+    pub file: String,
+    /// Bytes of its text.
+    pub span: Range<usize>,
+    /// What to say there; may be empty.
+    pub text: String,
+}
+
+/// An edit that mends a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// The file's name.
+    pub file: String,
+    /// What to replace.
+    pub span: Range<usize>,
+    /// What to put there.
+    pub replacement: String,
+}
+
+impl Diagnostic {
+    /// A finding at one place. The severity is the code's: `E…` or `W…`.
+    pub fn new(code: &'static str, message: impl Into<String>, label: Label) -> Self {
+        let severity = if code.starts_with('W') { Severity::Warning } else { Severity::Error };
+        Self { code, severity, message: message.into(), labels: vec![label], help: None, fix: None }
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a further place.
+    #[must_use]
+    pub fn also(mut self, label: Label) -> Self {
+        self.labels.push(label);
+        self
+    }
+
+    /// Adds a guess at what was meant, if there is one; taking it is the fix.
+    #[must_use]
+    pub fn did_you_mean(mut self, guess: Option<&str>) -> Self {
+        if let (Some(guess), Some(label)) = (guess, self.labels.first()) {
+            self.help = Some(format!("did you mean `{guess}`?"));
+            self.fix = Some(Fix {
+                file: label.file.clone(),
+                span: label.span.clone(),
+                replacement: guess.to_owned(),
+            });
+        }
+        self
+    }
+
+    /// Whether it stops a start and a reload.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// Collects the findings of one run.
+pub(super) struct Findings<'a> {
+    pub sources: &'a Sources<'a>,
+    pub found: Vec<Diagnostic>,
+}
+
+impl<'a> Findings<'a> {
+    pub(super) fn new(sources: &'a Sources<'a>) -> Self {
+        Self { sources, found: Vec::new() }
+    }
+
+    /// A finding at `span`, to be completed and [`push`](Self::push)ed.
+    pub(super) fn at(&self, code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(code, message, self.sources.label(span, ""))
+    }
+
+    /// As [`at`](Self::at), with a word on the place.
+    pub(super) fn labelled(
+        &self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Diagnostic {
+        Diagnostic::new(code, message, self.sources.label(span, text))
+    }
+
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+
+    /// Everything found, in the order of the files and of the places in them.
+    pub(super) fn into_sorted(self) -> Vec<Diagnostic> {
+        let mut found = self.found;
+        let file = |name: &str| self.sources.files.iter().position(|file| file.name == name);
+        found.sort_by_cached_key(|diagnostic| {
+            let first = diagnostic.labels.first();
+            (first.map(|label| (file(&label.file), label.span.start)), diagnostic.code)
+        });
+        found.dedup();
+        found
+    }
+}
+
+/// The name most like `found`, if any is like enough.
+pub(super) fn nearest<'n>(found: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let allowed = (found.chars().count() / 3).clamp(1, 4);
+    let distance = |name: &str| strsim::osa_distance(&found.to_lowercase(), &name.to_lowercase());
+    let near = names.into_iter().map(|name| (distance(name), name)).filter(|(d, _)| *d <= allowed);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+}
+
+/// Draws findings in rustc's style, each with file, line, column, the source line and a caret.
+pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let drawn = diagnostics.iter().map(|diagnostic| {
+        let report = [group(diagnostic, files)];
+        renderer.render(&report) + "\n"
+    });
+    drawn.collect::<Vec<_>>().join("\n")
+}
+
+fn group<'a>(diagnostic: &'a Diagnostic, files: &'a [SourceFile]) -> Group<'a> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+    let mut names: Vec<&str> = Vec::new();
+    for label in &diagnostic.labels {
+        if !names.contains(&label.file.as_str()) {
+            names.push(&label.file);
+        }
+    }
+    let snippets = names.into_iter().filter_map(|name| {
+        let file = files.iter().find(|file| file.name == name)?;
+        Some(snippet(diagnostic, file))
+    });
+    let group = Group::with_title(title).elements(snippets);
+    match &diagnostic.help {
+        Some(help) => group.element(Level::HELP.message(help.as_str())),
+        None => group,
+    }
+}
+
+/// The lines of one file that the labels point at. Only those are handed on, so that a finding in a large
+/// file costs no more than in a small one.
+fn snippet<'a>(
+    diagnostic: &'a Diagnostic,
+    file: &'a SourceFile,
+) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+    let text = file.text.as_str();
+    let mine = || diagnostic.labels.iter().enumerate().filter(|(_, label)| label.file == file.name);
+    let clip = |at: usize| text.floor_char_boundary(at.min(text.len()));
+    let first = mine().map(|(_, label)| clip(label.span.start)).min().unwrap_or(0);
+    let last = mine().map(|(_, label)| clip(label.span.end)).max().unwrap_or(0);
+    let start = text.get(..first).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    let end =
+        text.get(last..).and_then(|after| after.find('\n')).map_or(text.len(), |newline| last + newline);
+    let annotations = mine().map(|(index, label)| {
+        let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let from = clip(label.span.start) - start;
+        let to = (clip(label.span.end) - start).max(from);
+        let text = (!label.text.is_empty()).then_some(label.text.as_str());
+        kind.span(from..to).label(text)
+    });
+    let line = text.get(..start).map_or(0, |before| before.bytes().filter(|b| *b == b'\n').count()) + 1;
+    Snippet::source(text.get(start..end).unwrap_or_default())
+        .line_start(line)
+        .path(file.name.as_str())
+        .annotations(annotations)
+}

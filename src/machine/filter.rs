@@ -1,0 +1,185 @@
+//! Filters: what a rule asks of an event and of a ticket, and how it says what it missed.
+
+use super::pattern::Patterns;
+use super::scene::{Scene, Ticket};
+use crate::event::{Event, Subject};
+
+/// One condition of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Filter {
+    Text(Facet, Patterns),
+    Labels(Patterns),
+    Draft(bool),
+    Prerelease(bool),
+    /// The pull request was made for the repository's default branch.
+    DefaultBranch,
+    /// The pull request takes nothing back.
+    NotRevert,
+    /// The alias of the ticket's status.
+    Status(Patterns),
+    /// The ticket's issue type.
+    Types(Patterns),
+}
+
+/// A text of an event that a filter can look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Facet {
+    Repo,
+    Base,
+    Head,
+    Author,
+    Tag,
+    Environment,
+}
+
+/// Why a filter did not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Miss {
+    /// For the trace's row: `base: want main|release/*, got develop`.
+    pub because: String,
+    /// For a sentence: `base "main" or "release/*"`.
+    pub need: String,
+}
+
+impl Facet {
+    pub(super) const ALL: [Self; 6] =
+        [Self::Repo, Self::Base, Self::Head, Self::Author, Self::Tag, Self::Environment];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Repo => "repo",
+            Self::Base => "base",
+            Self::Head => "head",
+            Self::Author => "author",
+            Self::Tag => "tag",
+            Self::Environment => "environment",
+        }
+    }
+
+    /// Whether `/` separates in its patterns.
+    pub(super) fn separated(self) -> bool {
+        matches!(self, Self::Repo | Self::Base | Self::Head | Self::Tag)
+    }
+
+    /// The families of triggers whose events have it.
+    pub(super) fn families(self) -> &'static [&'static str] {
+        match self {
+            Self::Repo => &["pull_request", "branch", "tag", "push", "release", "checks", "deployment"],
+            Self::Base => &["pull_request", "push"],
+            Self::Head => &["pull_request", "branch", "checks", "deployment"],
+            Self::Author => {
+                &["pull_request", "branch", "tag", "push", "release", "checks", "deployment", "jira"]
+            }
+            Self::Tag => &["tag", "release"],
+            Self::Environment => &["deployment"],
+        }
+    }
+
+    /// What the event says, where it says it.
+    fn of(self, event: &Event) -> Option<&str> {
+        match (self, &event.subject) {
+            (Self::Repo, _) => event.repo.as_ref().map(|repo| repo.path.as_str()),
+            (Self::Base, Subject::PullRequest(pr)) => Some(&pr.base),
+            (Self::Base, Subject::Push(push)) => Some(&push.branch),
+            (Self::Head, Subject::PullRequest(pr)) => Some(&pr.head),
+            (Self::Head, Subject::Ref(branch)) if !branch.tag => Some(&branch.name),
+            (Self::Head, Subject::Checks(checks)) => Some(&checks.branch),
+            (Self::Head, Subject::Deployment(deployment)) => Some(&deployment.git_ref),
+            (Self::Author, Subject::PullRequest(pr)) => Some(&pr.author),
+            (Self::Author, Subject::Release(release)) => Some(&release.author),
+            (Self::Author, _) => Some(&event.sender.login),
+            (Self::Tag, Subject::Ref(tag)) if tag.tag => Some(&tag.name),
+            (Self::Tag, Subject::Release(release)) => Some(&release.tag),
+            (Self::Environment, Subject::Deployment(deployment)) => Some(&deployment.environment),
+            _ => None,
+        }
+    }
+}
+
+impl Filter {
+    /// Whether it can be told without the ticket.
+    pub(super) fn looks_at_the_ticket(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::Types(_))
+    }
+
+    /// Whether everything that passes `other` passes here.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(mine, a), Self::Text(theirs, b)) => mine == theirs && a.covers(b),
+            (Self::Status(a), Self::Status(b)) | (Self::Types(a), Self::Types(b)) => a.covers(b),
+            _ => self == other,
+        }
+    }
+
+    /// `None` when it holds.
+    pub(super) fn miss<T: Ticket>(&self, scene: &Scene<'_, T>) -> Result<Option<Miss>, T::Missing> {
+        let event = scene.event;
+        Ok(match self {
+            Self::Text(facet, patterns) => match facet.of(event) {
+                Some(found) if patterns.accept(found) => None,
+                found => Some(Miss::of(facet.name(), patterns, found)),
+            },
+            Self::Labels(patterns) => {
+                let labels = event.pull_request().map(|pr| pr.labels.as_slice()).unwrap_or_default();
+                let accepted = patterns.accept_all(labels);
+                (!accepted).then(|| Miss::of("labels", patterns, Some(&labels.join(", "))))
+            }
+            Self::Draft(wanted) => {
+                let draft = event.pull_request().is_some_and(|pr| pr.draft);
+                (draft != *wanted).then(|| Miss::flag("draft", *wanted))
+            }
+            Self::Prerelease(wanted) => {
+                let found = matches!(&event.subject, Subject::Release(release) if release.prerelease);
+                (found != *wanted).then(|| Miss::flag("prerelease", *wanted))
+            }
+            Self::DefaultBranch => default_branch(event),
+            Self::NotRevert => {
+                event.pull_request().is_some_and(crate::event::PullRequest::revert).then(|| {
+                    let need = "a pull request that is not a revert".to_owned();
+                    Miss { because: "the pull request is a revert".to_owned(), need }
+                })
+            }
+            Self::Status(patterns) => match scene.alias()? {
+                Some(alias) if patterns.accept(alias) => None,
+                alias => Some(Miss::of("status", patterns, alias)),
+            },
+            Self::Types(patterns) => {
+                let found = scene.ticket()?.issue_type.as_str();
+                (!patterns.accept(found)).then(|| Miss::of("types", patterns, Some(found)))
+            }
+        })
+    }
+}
+
+fn default_branch(event: &Event) -> Option<Miss> {
+    let wanted = event.repo.as_ref().and_then(|repo| repo.default_branch.as_deref());
+    let found = event.pull_request().map(|pr| pr.base.as_str());
+    match wanted {
+        Some(wanted) if found == Some(wanted) => None,
+        Some(wanted) => Some(Miss {
+            because: format!("base: want {wanted} (default branch), got {}", found.unwrap_or("none")),
+            need: format!("base \"{wanted}\", the default branch"),
+        }),
+        None => Some(Miss {
+            because: "base: the payload names no default branch".to_owned(),
+            need: "a base that is the default branch, which the payload does not name".to_owned(),
+        }),
+    }
+}
+
+impl Miss {
+    fn of(name: &str, patterns: &Patterns, found: Option<&str>) -> Self {
+        let found = found.filter(|found| !found.is_empty()).unwrap_or("none");
+        Self {
+            because: format!("{name}: want {patterns}, got {found}"),
+            need: format!("{name} {}", patterns.sentence()),
+        }
+    }
+
+    fn flag(name: &str, wanted: bool) -> Self {
+        Self {
+            because: format!("{name}: want {wanted}, got {}", !wanted),
+            need: format!("{name} = {wanted}"),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! From blocks and arguments to declarations: is everything known, in its place, and of the right kind?
+
+mod machine;
+mod place;
+
+use super::decl::{AliasDecl, Declarations, Mapper, Provisioner};
+use super::diagnostic::Findings;
+use super::expr::{Expr, Kind};
+use super::span::{Spanned, Word};
+use super::syntax::{Argument, Block, Item};
+use place::Within;
+
+/// Reads what could be parsed; `None` is a file that could not.
+pub(super) fn read_all(trees: &[Option<Vec<Item>>], findings: &mut Findings<'_>) -> Declarations {
+    let mut reader = Reader { findings };
+    let mut declarations =
+        Declarations { incomplete: trees.iter().any(Option::is_none), ..Declarations::default() };
+    for item in trees.iter().flatten().flatten() {
+        reader.top_level(item, &mut declarations);
+    }
+    declarations
+}
+
+struct Reader<'r, 's> {
+    findings: &'r mut Findings<'s>,
+}
+
+impl Reader<'_, '_> {
+    fn top_level(&mut self, item: &Item, declarations: &mut Declarations) {
+        match item {
+            Item::Block(block) if block.keyword.value == "provisioner" => {
+                declarations.provisioners.extend(self.provisioner(block));
+            }
+            other => self.unknown(other, &place::FILE),
+        }
+    }
+
+    fn provisioner(&mut self, block: &Block) -> Option<Provisioner> {
+        let [name] = self.labels(block, "provisioner \"<project>\"")?;
+        if !is_project_key(&name.value) {
+            let message = format!("syntax: expected a Jira project key, found `{}`", name.value);
+            let help = "letters, digits and _ or -, beginning with a letter";
+            let diagnostic = self.findings.at("E001", name.span, message).help(help);
+            self.findings.push(diagnostic);
+            return None;
+        }
+        let (mut mappers, mut machines) = (Vec::new(), Vec::new());
+        for item in &block.items {
+            match item {
+                Item::Block(inner) if inner.keyword.value == "aliasmapper" => {
+                    mappers.extend(self.mapper(inner));
+                }
+                Item::Block(inner) if inner.keyword.value == "statemachine" => {
+                    machines.extend(self.machine(inner));
+                }
+                other => self.unknown(other, &place::PROVISIONER),
+            }
+        }
+        Some(Provisioner { name, header: block.header(), mappers, machines })
+    }
+
+    fn mapper(&mut self, block: &Block) -> Option<Mapper> {
+        let [name] = self.labels(block, "aliasmapper \"<project>\"")?;
+        let mut aliases = Vec::new();
+        let before = self.findings.found.len();
+        for item in &block.items {
+            match item {
+                Item::Argument(argument) if argument.name.value == "aliases" => {
+                    aliases = self.aliases(argument);
+                }
+                other => self.unknown(other, &place::MAPPER),
+            }
+        }
+        let damaged = self.findings.found.len() > before;
+        Some(Mapper { name, header: block.header(), aliases, damaged })
+    }
+
+    fn aliases(&mut self, argument: &Argument) -> Vec<AliasDecl> {
+        let Some(entries) = self.object(&argument.name.value, &argument.value) else { return Vec::new() };
+        let read = |(name, status): (Word, &Expr)| {
+            let status = self.text(&format!("the status of `{}`", name.value), status)?;
+            Some(AliasDecl { name, status })
+        };
+        entries.into_iter().filter_map(read).collect()
+    }
+
+    /// An object's entries, whose keys are plain names.
+    fn object<'e>(&mut self, what: &str, value: &'e Expr) -> Option<Vec<(Word, &'e Expr)>> {
+        let Kind::Object(entries) = &value.kind else {
+            self.wrong_kind(&format!("`{what}`"), "an object, { name = value }", value);
+            return None;
+        };
+        let read = |(key, value): &'e (Expr, Expr)| Some((self.text("a key", key)?, value));
+        Some(entries.iter().filter_map(read).collect())
+    }
+
+    /// A plain text.
+    fn text(&mut self, what: &str, value: &Expr) -> Option<Word> {
+        match &value.kind {
+            Kind::Text(text) => Some(Spanned::new(text.clone(), value.span)),
+            Kind::Template(_) => {
+                self.wrong_kind(what, "plain text without ${…}", value);
+                None
+            }
+            _ => {
+                self.wrong_kind(what, "text", value);
+                None
+            }
+        }
+    }
+
+    /// A plain text given to an argument.
+    fn text_of(&mut self, argument: &Argument) -> Option<Word> {
+        self.text(&format!("`{}`", argument.name.value), &argument.value)
+    }
+
+    fn wrong_kind(&mut self, what: &str, wanted: &str, found: &Expr) {
+        let message = format!("{what} must be {wanted}, found {}", found.describe());
+        let diagnostic = self.findings.at("E015", found.span, message);
+        self.findings.push(diagnostic);
+    }
+
+    /// Exactly `N` labels.
+    fn labels<const N: usize>(&mut self, block: &Block, usage: &str) -> Option<[Word; N]> {
+        let labels = <[Word; N]>::try_from(block.labels.clone());
+        if labels.is_err() {
+            let found = match block.labels.len() {
+                0 => "no label".to_owned(),
+                1 => "one label".to_owned(),
+                n => format!("{n} labels"),
+            };
+            let message = format!("syntax: expected `{usage}`, found {found}");
+            let diagnostic = self.findings.at("E001", block.header(), message);
+            self.findings.push(diagnostic);
+        }
+        labels.ok()
+    }
+
+    fn unknown(&mut self, item: &Item, within: &Within) {
+        let diagnostic = within.refuse(item, self.findings);
+        self.findings.push(diagnostic);
+    }
+}
+
+fn is_project_key(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}

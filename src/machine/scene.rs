@@ -1,0 +1,77 @@
+//! What a rule can see: the event, and the ticket when it is known.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+
+use super::decision::TicketNow;
+use super::model::Machine;
+use crate::event::Event;
+use crate::event::ticket::Source;
+
+/// A ticket that is known, or one that Jira has not been asked about.
+///
+/// One evaluation serves both, so that what is told without the ticket can never differ from what is told
+/// with it: whoever needs the ticket says so by its error.
+pub(super) trait Ticket: Copy {
+    /// What it means that the ticket is not known.
+    type Missing;
+    /// The ticket, or that it is missing.
+    fn get(&self) -> Result<&TicketNow, Self::Missing>;
+}
+
+impl Ticket for &TicketNow {
+    type Missing = Infallible;
+
+    fn get(&self) -> Result<&TicketNow, Infallible> {
+        Ok(self)
+    }
+}
+
+/// A ticket that Jira has not been asked about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unknown;
+
+/// Something depends on the ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NeedsTicket;
+
+impl Ticket for Unknown {
+    type Missing = NeedsTicket;
+
+    fn get(&self) -> Result<&TicketNow, NeedsTicket> {
+        Err(NeedsTicket)
+    }
+}
+
+/// Everything one decision looks at.
+pub(super) struct Scene<'a, T> {
+    pub machine: &'a Machine,
+    pub event: &'a Event,
+    pub found_in: &'a [Source],
+    ticket: T,
+    status_seen: Cell<bool>,
+}
+
+impl<'a, T: Ticket> Scene<'a, T> {
+    pub(super) fn new(machine: &'a Machine, event: &'a Event, found_in: &'a [Source], ticket: T) -> Self {
+        Self { machine, event, found_in, ticket, status_seen: Cell::new(false) }
+    }
+
+    pub(super) fn ticket(&self) -> Result<&TicketNow, T::Missing> {
+        self.ticket.get()
+    }
+
+    /// The alias for the ticket's status.
+    pub(super) fn alias(&self) -> Result<Option<&'a str>, T::Missing> {
+        let machine = self.machine;
+        let alias = machine.alias_of(&self.ticket.get()?.status);
+        self.status_seen.set(true);
+        Ok(alias)
+    }
+
+    /// The alias, if anything looked at it.
+    pub(super) fn alias_seen(&self) -> Option<String> {
+        let ticket = self.ticket.get().ok().filter(|_| self.status_seen.get())?;
+        self.machine.alias_of(&ticket.status).map(str::to_owned)
+    }
+}

@@ -1,0 +1,125 @@
+//! From HCL text to a tree with places.
+//!
+//! `hcl-edit` parses and keeps every span; its tree is turned into ours and dropped at once, on a thread of
+//! its own. `hcl::from_str` with serde would be shorter and wrong: it merges blocks with the same labels,
+//! loses some, and knows no places.
+
+mod ast;
+mod expression;
+mod limits;
+mod lower;
+mod template;
+
+use hcl::edit::parser::{self, parse_body};
+
+use super::diagnostic::{Diagnostic, Findings};
+use super::span::{INVALID_UTF8, Sources, Span};
+
+pub(super) use ast::{Argument, Block, Item};
+
+/// Stack for the parser. It recurses up to 64 levels of nesting with up to 128 operators on each, and its tree
+/// is dropped recursively, too: that needs some megabytes in a debug build, more than a worker's thread has.
+/// Only what is touched is ever backed by memory.
+const STACK: usize = 64 << 20;
+
+/// Parses every file, in order. A file that cannot be parsed yields `None` and a finding.
+pub(super) fn parse_all(findings: &mut Findings<'_>) -> Vec<Option<Vec<Item>>> {
+    let sources = findings.sources;
+    let parsed = on_a_deep_stack(|| parse_each(sources));
+    let (trees, found): (Vec<_>, Vec<_>) = match parsed {
+        Some(parsed) => parsed.into_iter().unzip(),
+        None => sources.files.iter().map(|_| (None, vec![no_thread(sources)])).unzip(),
+    };
+    found.into_iter().flatten().for_each(|diagnostic| findings.push(diagnostic));
+    trees
+}
+
+fn parse_each(sources: &Sources<'_>) -> Vec<(Option<Vec<Item>>, Vec<Diagnostic>)> {
+    let parse = |file| {
+        let mut findings = Findings::new(sources);
+        let tree = parse(file, &mut findings);
+        (tree, findings.found)
+    };
+    (0..sources.files.len()).map(parse).collect()
+}
+
+fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("rules".into()).stack_size(STACK);
+        thread.spawn_scoped(scope, work).ok()?.join().ok()
+    })
+}
+
+fn no_thread(sources: &Sources<'_>) -> Diagnostic {
+    let message = "syntax: the parser could not be run";
+    Diagnostic::new("E001", message, sources.label(Span::default(), "")).help("is the machine out of memory?")
+}
+
+fn parse(file: usize, findings: &mut Findings<'_>) -> Option<Vec<Item>> {
+    let whole = findings.sources.files.get(file).map_or("", |file| file.text.as_str());
+    let text = whole.strip_prefix('\u{FEFF}').unwrap_or(whole);
+    let place = Place { file: u32::try_from(file).ok()?, base: whole.len() - text.len() };
+    if let Err((at, message)) = limits::check(text) {
+        return refuse(findings, place.span(at), &message, "");
+    }
+    if let Some(at) = text.find(INVALID_UTF8) {
+        let message = "expected UTF-8 text";
+        return refuse(findings, place.span(at..at + INVALID_UTF8.len_utf8()), message, "not UTF-8");
+    }
+    match parse_body(text) {
+        Ok(body) => {
+            let before = findings.found.len();
+            let items = lower::Lower::new(place, text, findings).body(&body);
+            // What could not be lowered has a finding; the rest would only produce findings about it.
+            (findings.found.len() == before).then_some(items)
+        }
+        Err(error) => {
+            let at = error.location().offset();
+            let (end, found) = found_at(text, at);
+            refuse(findings, place.span(at..end), &expected(&error), &found)
+        }
+    }
+}
+
+fn refuse(findings: &mut Findings<'_>, span: Span, message: &str, label: &str) -> Option<Vec<Item>> {
+    let diagnostic = findings.labelled("E001", span, format!("syntax: {message}"), label);
+    findings.push(diagnostic);
+    None
+}
+
+/// The parser's words, without its names for what it was reading.
+fn expected(error: &parser::Error) -> String {
+    let message = error.message();
+    if message.contains("found redefined") {
+        return "expected each name once".to_owned();
+    }
+    message.split_once("; ").map_or(message, |(_, expected)| expected).to_owned()
+}
+
+/// The end of the word, or of the character, that the parser stumbled over, and how to name it.
+fn found_at(text: &str, at: usize) -> (usize, String) {
+    let rest = text.get(at..).unwrap_or_default();
+    let Some(first) = rest.chars().next() else { return (at, "found the end of the file".to_owned()) };
+    if matches!(first, '\n' | '\r') {
+        let end = if rest.trim().is_empty() { "file" } else { "line" };
+        return (at, format!("found the end of the {end}"));
+    }
+    let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
+    let length = word.max(first.len_utf8());
+    (at + length, format!("found `{}`", rest.get(..length).unwrap_or_default()))
+}
+
+/// Turns the parser's ranges into spans.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    file: u32,
+    /// Bytes before the parsed text: a byte order mark.
+    base: usize,
+}
+
+impl Place {
+    fn span(self, range: std::ops::Range<usize>) -> Span {
+        let offset = |at: usize| u32::try_from(at + self.base).unwrap_or(u32::MAX);
+        Span { file: self.file, start: offset(range.start), end: offset(range.end) }
+    }
+}

@@ -1,0 +1,19 @@
+provisioner "devhop" {
+  aliasmapper "devhop" {
+    aliases {
+      to_do = "To Do"
+    }
+  }
+
+  comment = "hi"
+
+  statemachine "devhop" {
+    inital = "to_do"
+    initial = "to_do"
+
+    state "to_do" "next"       { transition = "in_progress" }
+    state "in_progress" "next" { transition = "done" }
+    state "in_progress" "prev" { transition = "to_do" }
+    state "done" "next"        { transition = "<end>" }
+  }
+}

@@ -1,0 +1,3 @@
+provisioner "soc" {
+  aliasmapper "soc"
+}

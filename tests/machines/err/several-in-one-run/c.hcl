@@ -1,0 +1,14 @@
+provisioner "pay" {
+  aliasmapper "pay" {
+    aliases = { to_do: "To Do", in_progress: "To Do", done: "Done" }
+  }
+
+  statemachine "pay" {
+    initial = "to_do"
+
+    state "to_do" "next"       { transition = "in_progress" }
+    state "in_progress" "next" { transition = "done" }
+    state "in_progress" "prev" { transition = "to_do" }
+    state "done" "next"        { transition = "<end>" }
+  }
+}
