@@ -4,5 +4,6 @@
 
 mod architecture;
 mod service;
+mod http;
 mod store;
 mod support;
