@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is a finding")]
 
 mod store;
+mod stories;
 mod support;
