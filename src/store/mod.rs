@@ -47,6 +47,9 @@ pub enum StoreError {
     /// The lease belongs to somebody else by now: whatever was to be written must not be.
     #[error("the lease on {0} was lost to another worker")]
     LostLease(JobId),
+    /// A caller's cursor is none of this list's.
+    #[error("`{0}` is not where a page of this list ended; begin again without a cursor")]
+    BadCursor(String),
     /// A stored value cannot be read back.
     #[error("{what} in the store cannot be read: {why}")]
     Damaged {
@@ -159,8 +162,8 @@ pub trait Store: Send + Sync + 'static {
     async fn wait_for_work(&self, most: Duration);
 
     /// The upkeep that each worker process asks for once a second: expired leases go back to the front,
-    /// finished tickets are carried home to their event, and what is older than `retention` is
-    /// removed in small steps.
+    /// finished tickets are carried home to their event, and events that finished longer than `retention` ago
+    /// are removed in small steps (some hundreds a call at most).
     async fn tidy(&self, retention: Duration) -> Result<Tidied>;
 
     // --- questions and orders ------------------------------------------------------------------------

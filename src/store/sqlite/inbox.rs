@@ -59,17 +59,17 @@ fn without_content(event: &NewEvent) -> NewEvent {
     }
 }
 
-pub(super) fn ingest(conn: &Connection, delivery: &Delivery) -> Result<Ingested> {
+pub(super) fn ingest(conn: &Connection, delivery: &Delivery, now: i64) -> Result<Ingested> {
     let new = &delivery.event;
     if let Some(known) = number(conn, &new.id)? {
-        return Ok(Ingested { duplicate: true, requeued: requeue_failed(conn, known)? });
+        return Ok(Ingested { duplicate: true, requeued: requeue_failed(conn, known, now)? });
     }
     let stands = match &new.occurrence {
         Some(occurrence) if new.verdict.is_none() => standing_for(conn, occurrence)?,
         _ => None,
     };
     let verdict = if stands.is_some() { Some(Reason::Duplicate.into()) } else { new.verdict };
-    let event = insert(conn, delivery, verdict, stands.as_ref())?;
+    let event = insert(conn, delivery, verdict, stands.as_ref(), now)?;
     if let Some(raw) = &delivery.raw {
         save_body(conn, &new.id, raw)?;
     }
@@ -84,13 +84,15 @@ fn insert(
     delivery: &Delivery,
     verdict: Option<Verdict>,
     stands: Option<&EventId>,
+    now: i64,
 ) -> Result<i64> {
     let new = &delivery.event;
     let shown = verdict.unwrap_or(Reason::Queued.into());
     conn.prepare_cached(
         "INSERT INTO events (id, provider, delivery_id, occurrence, repo, kind, projects, received, received_at,
-                             event, generation, state, outcome, reason, own, detail, duplicate_of)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?12, ?13, ?14, ?15, ?16)",
+                             event, generation, state, outcome, reason, own, detail, duplicate_of,
+                             finished_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?
     .execute(params![
         new.id.as_str(),
@@ -109,6 +111,7 @@ fn insert(
         verdict.as_ref().map(to_json).transpose()?,
         new.detail,
         stands.map(EventId::as_str),
+        verdict.map(|_| now),
     ])?;
     Ok(conn.last_insert_rowid())
 }
@@ -119,17 +122,17 @@ fn standing_for(conn: &Connection, occurrence: &str) -> Result<Option<EventId>> 
 }
 
 /// A redelivery takes failed and dead tickets up again, whatever the others are doing.
-fn requeue_failed(conn: &Connection, event: i64) -> Result<Vec<String>> {
+fn requeue_failed(conn: &Connection, event: i64, now: i64) -> Result<Vec<String>> {
     let failed = tickets(conn, event)?.into_iter().filter(|ticket| ticket.verdict.outcome.is_retriable());
     let keys: Vec<String> = failed.map(|ticket| ticket.key).collect();
     if !keys.is_empty() {
-        run_again(conn, event, &keys, false)?;
+        run_again(conn, event, &keys, false, now)?;
     }
     Ok(keys)
 }
 
 /// Puts an event into the inbox as its next generation.
-fn run_again(conn: &Connection, event: i64, keys: &[String], replayed: bool) -> Result<()> {
+fn run_again(conn: &Connection, event: i64, keys: &[String], replayed: bool, now: i64) -> Result<()> {
     let generation = conn
         .prepare_cached(
             "UPDATE events SET generation = generation + 1, own = NULL, detail = NULL WHERE n = ?1
@@ -144,7 +147,7 @@ fn run_again(conn: &Connection, event: i64, keys: &[String], replayed: bool) -> 
     for key in keys {
         wait.execute(params![event, key])?;
     }
-    settle(conn, event)
+    settle(conn, event, now)
 }
 
 fn enqueue(conn: &Connection, event: i64, generation: u32, keys: &[String], replayed: bool) -> Result<()> {
@@ -153,7 +156,7 @@ fn enqueue(conn: &Connection, event: i64, generation: u32, keys: &[String], repl
     Ok(())
 }
 
-pub(super) fn replay(conn: &Connection, id: &EventId, scope: ReplayScope) -> Result<Replayed> {
+pub(super) fn replay(conn: &Connection, id: &EventId, scope: ReplayScope, now: i64) -> Result<Replayed> {
     let Some(found) = queries::find(conn, id)? else { return Ok(Replayed::NotFound) };
     if found.record.state != EventState::Finished {
         return Ok(Replayed::NotFinished);
@@ -162,7 +165,7 @@ pub(super) fn replay(conn: &Connection, id: &EventId, scope: ReplayScope) -> Res
         Ok(keys) => keys,
         Err(reason) => return Ok(Replayed::Refused(reason)),
     };
-    run_again(conn, found.n, &keys, true)?;
+    run_again(conn, found.n, &keys, true, now)?;
     Ok(Replayed::Queued(keys))
 }
 

@@ -193,7 +193,7 @@ pub(super) fn checkpoint(conn: &Connection, lease: &Lease, note: &Note, now: i64
 pub(super) fn retry(conn: &Connection, lease: &Lease, delay: Duration, note: &Note, now: i64) -> Result<()> {
     let held = held(conn, lease)?;
     note.write(conn, held.job, None)?;
-    settle(conn, held.event)?;
+    settle(conn, held.event, now)?;
     release(conn, lease, held.job, now + millis(delay))
 }
 
@@ -215,7 +215,7 @@ pub(super) fn finish(conn: &Connection, lease: &Lease, note: &Note, now: i64) ->
         Some(next) => release(conn, lease, next, now)?,
         None => leave(conn, lease)?,
     }
-    settle(conn, held.event)?;
+    settle(conn, held.event, now)?;
     Ok(next.is_some())
 }
 

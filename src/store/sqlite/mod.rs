@@ -12,11 +12,15 @@ mod error;
 mod inbox;
 mod jobs;
 mod lanes;
+#[cfg(test)]
+mod plans;
 mod queries;
 mod readers;
 mod routing;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod tidy;
 mod writer;
 
@@ -117,8 +121,8 @@ impl Store for SqliteStore {
     }
 
     async fn ingest(&self, event: &NewEvent) -> Result<Ingested> {
-        let delivery = inbox::Delivery::new(event)?;
-        let ingested = self.writer.run(move |conn| inbox::ingest(conn, &delivery)).await?;
+        let (delivery, now) = (inbox::Delivery::new(event)?, self.now());
+        let ingested = self.writer.run(move |conn| inbox::ingest(conn, &delivery, now)).await?;
         self.wake(1);
         Ok(ingested)
     }
@@ -213,8 +217,8 @@ impl Store for SqliteStore {
     }
 
     async fn replay(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed> {
-        let id = id.clone();
-        let replayed = self.writer.run(move |conn| inbox::replay(conn, &id, scope)).await?;
+        let (id, now) = (id.clone(), self.now());
+        let replayed = self.writer.run(move |conn| inbox::replay(conn, &id, scope, now)).await?;
         self.wake(1);
         Ok(replayed)
     }

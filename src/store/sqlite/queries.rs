@@ -75,10 +75,7 @@ pub(super) fn events(conn: &Connection, query: &EventQuery) -> Result<Page<Event
 pub(super) fn list(query: &EventQuery) -> Result<(String, Vec<Box<dyn ToSql>>)> {
     let (before_at, before_n) = match &query.cursor {
         None => (i64::MAX, i64::MAX),
-        Some(cursor) => parse_cursor(cursor).ok_or_else(|| StoreError::Damaged {
-            what: "the cursor".to_owned(),
-            why: format!("`{cursor}` is not where a page of this list ended"),
-        })?,
+        Some(cursor) => parse_cursor(cursor).ok_or_else(|| StoreError::BadCursor(cursor.clone()))?,
     };
     let (tables, at, n) = match query.ticket {
         Some(_) => ("jobs j CROSS JOIN events e ON e.n = j.event", "j.received_at", "j.event"),

@@ -27,7 +27,7 @@ pub(super) fn route(conn: &Connection, item: &InboxItem, routing: &Routing, now:
         run.add(&trace.key, "", "", &to_json(&trace.found_in)?, Some(trace))?;
     }
     run.save(routing)?;
-    settle(conn, event)?;
+    settle(conn, event, now)?;
     Ok(ready)
 }
 

@@ -143,7 +143,7 @@ pub(super) fn number(conn: &Connection, id: &EventId) -> Result<Option<i64>> {
 }
 
 /// Brings an event's state and verdict in line with its runs in the inbox and its tickets.
-pub(super) fn settle(conn: &Connection, event: i64) -> Result<()> {
+pub(super) fn settle(conn: &Connection, event: i64, now: i64) -> Result<()> {
     let (waits, works, own): (bool, bool, Option<String>) = conn
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM inbox WHERE event = ?1),
@@ -162,8 +162,12 @@ pub(super) fn settle(conn: &Connection, event: i64) -> Result<()> {
         (false, true) => "working",
         (false, false) => "finished",
     };
-    conn.prepare_cached("UPDATE events SET state = ?2, outcome = ?3, reason = ?4 WHERE n = ?1")?
-        .execute(params![event, state, verdict.outcome.as_str(), verdict.reason.as_str()])?;
+    conn.prepare_cached(
+        "UPDATE events SET state = ?2, outcome = ?3, reason = ?4,
+             finished_at = CASE WHEN ?2 = 'finished' THEN ifnull(finished_at, ?5) END
+         WHERE n = ?1",
+    )?
+    .execute(params![event, state, verdict.outcome.as_str(), verdict.reason.as_str(), now])?;
     Ok(())
 }
 

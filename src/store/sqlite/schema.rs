@@ -67,6 +67,7 @@ CREATE TABLE events (
     event        BLOB,             -- NULL: could not be normalised, see bodies
     generation   INTEGER NOT NULL,
     state        TEXT NOT NULL,    -- waiting, working, finished
+    finished_at  INTEGER,
     outcome      TEXT NOT NULL,    -- with reason: the gravest of its tickets', or its own
     reason       TEXT NOT NULL,
     own          TEXT,             -- its own verdict, JSON, when it has no tickets
@@ -78,6 +79,7 @@ CREATE UNIQUE INDEX events_of_change ON events (occurrence) WHERE occurrence IS 
 CREATE INDEX events_by_time ON events (received_at);
 CREATE INDEX events_by_repo ON events (repo, received_at);
 CREATE INDEX events_by_outcome ON events (outcome, received_at);
+CREATE INDEX events_finished ON events (finished_at) WHERE state = 'finished';
 CREATE INDEX events_unfinished ON events (received_at) WHERE state <> 'finished';
 
 CREATE TABLE bodies (

@@ -13,9 +13,9 @@ pub(super) const REAP: &str = "UPDATE tickets
 
 /// Removes finished events; their jobs and bodies go with them.
 pub(super) const REMOVE: &str = "DELETE FROM events WHERE n IN (
-     SELECT n FROM events WHERE received_at < ?1 AND state = 'finished' ORDER BY received_at LIMIT ?2)";
+     SELECT n FROM events WHERE state = 'finished' AND finished_at < ?1 ORDER BY finished_at LIMIT ?2)";
 
-/// `before`: finished events received earlier are removed.
+/// `before`: events that finished earlier are removed.
 pub(super) fn tidy(conn: &Connection, now: i64, before: i64) -> Result<Tidied> {
     let reaped = conn.prepare_cached(REAP)?.execute([now])?;
     let removed = conn.prepare_cached(REMOVE)?.execute([before, STEP])?;

@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use super::given::{delivery, finish, request, routed};
 
 /// Far more than any of this takes: the end of a test that hangs.
-const HANGS: Duration = Duration::from_secs(120);
+const HANGS: Duration = Duration::from_mins(2);
 
 /// What is being worked on, and what was worked on in which order.
 #[derive(Default)]

@@ -30,7 +30,7 @@ pub(crate) async fn a_store_that_is_opened_again_has_everything(mut home: impl H
     let leased = claim(&store).await;
     let delayed = claim(&store).await;
     let state = waiting(&delayed, Reason::Conflict, 1);
-    store.retry(&delayed.lease, Duration::from_secs(60), &state).await.unwrap();
+    store.retry(&delayed.lease, Duration::from_mins(1), &state).await.unwrap();
     let waits = delivery("d-2", &clock);
     store.ingest(&waits).await.unwrap();
     store.pause("other", "maintenance").await.unwrap();
@@ -51,7 +51,7 @@ pub(crate) async fn a_store_that_is_opened_again_has_everything(mut home: impl H
 
     assert_eq!(keys(&claim_all(&store).await), ["SHOP-4"]);
     finish(&store, &leased, Reason::Moved).await;
-    clock.advance(Duration::from_secs(120));
+    clock.advance(Duration::from_mins(2));
     let again = claim(&store).await;
     assert_eq!((again.lease.job, again.state), (delayed.lease.job, Some(state)));
     assert!(again.lease.fence > leased.lease.fence, "fences go on where they were");

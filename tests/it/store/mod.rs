@@ -121,6 +121,7 @@ macro_rules! suite {
             tell! { $home, retention:
                 what_is_finished_and_old_is_removed_with_all_that_belongs_to_it
                 what_is_not_finished_stays_however_old
+                what_finished_late_stays_readable_from_then_on
                 much_is_removed_in_small_steps
             }
             tell! { $home, concurrency:

@@ -9,7 +9,7 @@ use conduit::trace::Reason;
 use futures_util::future::join_all;
 
 use super::given::{
-    RETENTION, claim, claim_all, delivery, keys, routed_as, settled, to_tickets, waiting, work_off,
+    RETENTION, claim, claim_all, delivery, keys, routed, routed_as, settled, to_tickets, waiting, work_off,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -35,7 +35,7 @@ pub(crate) async fn what_is_finished_and_old_is_removed_with_all_that_belongs_to
     store.save_body(&event.id, &compress(b"{}").unwrap()).await.unwrap();
     work_off(store, "SHOP-1", Reason::JiraRefused).await;
     settled(store, &event.id).await;
-    clock.advance(RETENTION - DAY);
+    clock.advance(RETENTION.saturating_sub(DAY));
     let young = NewEvent { verdict: Some(Reason::UnsupportedEvent.into()), ..delivery("d-2", clock) };
     store.ingest(&young).await.unwrap();
     assert_eq!(tidy_all(store).await, 0);
@@ -65,6 +65,17 @@ pub(crate) async fn what_is_not_finished_stays_however_old(store: &Arc<dyn Store
     assert_eq!(keys(&claim_all(store).await), ["SHOP-2"]);
     let inbox = store.inbox("router", 9).await.unwrap();
     assert_eq!(inbox.iter().map(|item| &item.id).collect::<Vec<_>>(), [&waits.id]);
+}
+
+pub(crate) async fn what_finished_late_stays_readable_from_then_on(store: &Arc<dyn Store>, clock: &Clock) {
+    let id = routed(store, clock, "d-1", &["SHOP-1"]).await;
+    clock.advance(RETENTION * 2);
+    work_off(store, "SHOP-1", Reason::Moved).await;
+    settled(store, &id).await;
+    clock.advance(RETENTION.saturating_sub(DAY));
+    assert_eq!(tidy_all(store).await, 0);
+    clock.advance(DAY * 2);
+    assert_eq!(tidy_all(store).await, 1);
 }
 
 pub(crate) async fn much_is_removed_in_small_steps(store: &Arc<dyn Store>, clock: &Clock) {

@@ -9,7 +9,7 @@ use conduit::trace::{Outcome, Reason, Verdict};
 
 use super::given::{claim, claim_all, finish, keys, routed, settled, waiting};
 
-const DELAY: Duration = Duration::from_secs(60);
+const DELAY: Duration = Duration::from_mins(1);
 
 pub(crate) async fn a_ticket_in_backoff_blocks_only_itself(store: &Arc<dyn Store>, clock: &Clock) {
     routed(store, clock, "d-1", &["SHOP-1", "SHOP-2"]).await;
