@@ -1,1 +1,304 @@
-//! The store on Redis.
+//! The store on Redis 7 or later, or Valkey.
+//!
+//! # Where things stand
+//!
+//! The part in braces decides on the slot, so that everything one script touches is on one server. An event
+//! lives in the inbox partition of its repository, a ticket in the job partition of its site and key.
+//!
+//! ```text
+//! conduit:{i:k}:  ev:<id>         HASH    an event's record, short fields; also the dedupe        ingest, plan, carry
+//!                 oc:<hash>       STRING  the event that stands for this change                   ingest
+//!                 no:<id>         STRING  the normalised event, JSON, zstd above 1 KiB            ingest
+//!                 bd:<id>         STRING  the raw body, zstd                                      save_body, ingest
+//!                 in, wake        LISTs   events to be fanned out; a hint for whoever waits       ingest, requeue
+//!                 router          HASH    worker, fence, until: who fans this partition out       inbox
+//!                 pl:<id>         STRING  how the event fans out, until it has                    plan
+//!                 tk:<id>         HASH    key → position, generation, outcome, reason, site       plan, carry
+//!                 op:<id>         SET     its tickets that are not finished                       plan, carry
+//!                 st:<id>         HASH    key → trace of a ticket settled without asking anybody  plan
+//!                 ix:t  ix:open  ix:s:<outcome>  ix:r:<repo>  ix:k:<ticket>
+//!                                 ZSETs   event by µs received: all, unfinished, and by filter
+//! conduit:{j:m}:  job:<id>        HASH    state, site, project, found_in, queued_at, ended        add_jobs, finish
+//!                 js:<id> tt:<id> STRINGs a job's working state; the trace it ended with          step, finish
+//!                 g:<site>/<key>  LIST    a ticket's jobs in order                                add_jobs, finish
+//!                 ready:<site>/<project>  LISTs of tickets                                        all that move one
+//!                 rota  rota:<site>       ZSETs: sites, projects, by their last turn              claim
+//!                 lease  delay    ZSETs   tickets by ms of expiry, of the next try                claim, retry
+//!                 own             HASH    ticket → fence, job, worker                             claim
+//!                 fin             LIST    outbox: finished tickets on their way to their event    finish
+//!                 dead            ZSET    event and key of dead letters                           finish
+//!                 paused          HASH    site → since when and why                               pause
+//!                 fence  turn     INTs;   wake LIST
+//! conduit:{cfg}:  settings  hooks  tokens         HASHes                                          configuration
+//! ```
+//!
+//! What filters events stands in the event's own partition, tickets too: so filters are intersected in one
+//! place and removed with the event.
+//!
+//! *Invariant:* a ticket with unfinished jobs is in exactly one of ready, lease, delay. Half a script may break
+//! it (see `scripts`); then lease counts before delay, and delay before ready.
+
+mod config;
+mod error;
+mod fitness;
+mod inbox;
+mod jobs;
+mod keys;
+mod link;
+mod queries;
+mod record;
+mod replay;
+mod scripts;
+mod tidy;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use moka::future::Cache;
+use redis::Client;
+
+use self::fitness::Server;
+use self::keys::{Home, Layout, PARTITIONS};
+use self::link::Link;
+use self::scripts::Scripts;
+use super::{
+    Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested, JobState, Lease, NewEvent,
+    Page, QueueStatus, ReplayScope, Replayed, Result, Routing, Store, StoreError, Tidied,
+};
+use crate::clock::Clock;
+use crate::event::Event;
+use crate::registration::Hook;
+use crate::secrets::token::Token;
+use crate::trace::TicketTrace;
+
+/// Events kept in memory for the tickets that name them.
+const CACHED_EVENTS: u64 = 256;
+
+/// Settings of the server that decide on what is promised.
+const LOOKED_AT: &[&str] = &["maxmemory-policy", "appendfsync", "no-appendfsync-on-rewrite"];
+
+/// A store on one Redis server.
+pub struct RedisStore {
+    link: Link,
+    scripts: Scripts,
+    layout: Layout,
+    clock: Clock,
+    events: Cache<EventId, Arc<Event>>,
+    next_claim: AtomicUsize,
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The address may hold a password.
+        f.debug_struct("RedisStore").field("layout", &self.layout).finish_non_exhaustive()
+    }
+}
+
+impl RedisStore {
+    /// Opens the store at `redis://…` or `rediss://…`, and refuses a server that cannot carry its promises.
+    pub async fn open(url: &str, clock: Clock) -> Result<Self> {
+        let store = Self {
+            link: Link::new(client(url)?)?,
+            scripts: Scripts::new(),
+            layout: Layout { partitions: PARTITIONS },
+            clock,
+            events: Cache::new(CACHED_EVENTS),
+            next_claim: AtomicUsize::new(0),
+        };
+        store.server().await?.is_fit()?;
+        let partitions = store.set_once("partitions", &PARTITIONS.to_string()).await?;
+        if partitions != PARTITIONS.to_string() {
+            return Err(StoreError::Unfit(format!(
+                "this Redis was set up with {partitions} partitions and this program uses {PARTITIONS}: they cannot share it"
+            )));
+        }
+        Ok(store)
+    }
+
+    /// What the server says about itself.
+    async fn server(&self) -> Result<Server> {
+        let info: String = self.link.command(&redis::cmd("INFO")).await?;
+        let mut get = redis::cmd("CONFIG");
+        get.arg("GET").arg(LOOKED_AT);
+        // Managed services forbid it; what is missing then is said in the warnings.
+        let config: Option<HashMap<String, String>> = self.link.command(&get).await.ok();
+        Ok(Server::new(&info, config))
+    }
+}
+
+/// A client for an address; an error never repeats it, because it may hold a password.
+fn client(url: &str) -> Result<Client> {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme).unwrap_or_default();
+    match scheme {
+        "redis" | "rediss" | "unix" => Client::open(url).map_err(|error| {
+            StoreError::Unfit(format!("the Redis address cannot be read: {}", error.category()))
+        }),
+        "redis+sentinel" | "redis+cluster" => Err(StoreError::Unfit(format!(
+            "{scheme}:// is not supported yet: use redis:// or rediss:// with a single server"
+        ))),
+        _ => Err(StoreError::Unfit(
+            "the Redis address must begin with redis:// or, with TLS, rediss://".to_owned(),
+        )),
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    async fn setting_once(&self, name: &str, value: &str) -> Result<String> {
+        self.set_once(&format!("user:{name}"), value).await
+    }
+
+    async fn hook(&self, provider: &str, repo_id: &str) -> Result<Option<Hook>> {
+        self.find_hook(&format!("{provider}/{repo_id}")).await
+    }
+
+    async fn hooks(&self, provider: Option<&str>) -> Result<Vec<Hook>> {
+        self.list_hooks(provider).await
+    }
+
+    async fn add_hook(&self, hook: &Hook) -> Result<bool> {
+        self.create_hook(hook).await
+    }
+
+    async fn save_hook(&self, hook: &Hook) -> Result<bool> {
+        self.update_hook(hook).await
+    }
+
+    async fn remove_hook(&self, provider: &str, repo_id: &str) -> Result<bool> {
+        self.delete_hook(&format!("{provider}/{repo_id}")).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>> {
+        self.list_tokens().await
+    }
+
+    async fn save_token(&self, token: &Token) -> Result<()> {
+        self.put_token(token).await
+    }
+
+    async fn ingest(&self, event: &NewEvent) -> Result<Ingested> {
+        self.add_event(event).await
+    }
+
+    async fn save_body(&self, id: &EventId, compressed: &[u8]) -> Result<()> {
+        self.keep_body(id, compressed).await
+    }
+
+    async fn body(&self, id: &EventId) -> Result<Option<Vec<u8>>> {
+        let mut get = redis::pipe();
+        get.get(self.layout.of_event(id).key(&format!("bd:{id}")));
+        let (body,) = self.link.ask(&get).await?;
+        Ok(body)
+    }
+
+    async fn inbox(&self, worker: &str, most: usize) -> Result<Vec<InboxItem>> {
+        self.waiting_events(worker, most).await
+    }
+
+    async fn route(&self, item: &InboxItem, routing: &Routing) -> Result<()> {
+        self.fan_out(item, routing).await
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>> {
+        self.claim_heads(request).await
+    }
+
+    async fn checkpoint(&self, lease: &Lease, state: &JobState) -> Result<()> {
+        self.renew(lease, Some(state)).await
+    }
+
+    async fn heartbeat(&self, lease: &Lease) -> Result<()> {
+        self.renew(lease, None).await
+    }
+
+    async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<()> {
+        self.end(lease, trace).await
+    }
+
+    async fn retry(&self, lease: &Lease, delay: Duration, state: &JobState) -> Result<()> {
+        self.give_back(lease, Some((delay, state))).await
+    }
+
+    async fn hand_back(&self, lease: &Lease) -> Result<()> {
+        self.give_back(lease, None).await
+    }
+
+    async fn wait_for_work(&self, most: Duration) {
+        let homes = self.layout.events().chain(self.layout.jobs());
+        self.link.wait(&homes.map(|home| home.key("wake")).collect::<Vec<_>>(), most).await;
+    }
+
+    async fn tidy(&self, retention: Duration) -> Result<Tidied> {
+        self.upkeep(retention).await
+    }
+
+    async fn event(&self, id: &EventId) -> Result<Option<EventRecord>> {
+        self.read_event(id).await
+    }
+
+    async fn ticket_traces(&self, id: &EventId) -> Result<Vec<TicketTrace>> {
+        self.traces_of(id).await
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Page<EventRecord>> {
+        self.list_events(query).await
+    }
+
+    async fn replay(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed> {
+        self.replay_event(id, scope).await
+    }
+
+    async fn queue(&self) -> Result<QueueStatus> {
+        self.count_queue().await
+    }
+
+    async fn pause(&self, site: &str, why: &str) -> Result<()> {
+        self.pause_site(site, why).await
+    }
+
+    async fn resume(&self, site: &str) -> Result<bool> {
+        self.resume_site(site).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        // A write, because a full Redis, or a replica, still answers PING.
+        let mut set = redis::cmd("SET");
+        set.arg(Home::Config.key("probe")).arg("1");
+        self.link.command(&set).await
+    }
+
+    async fn warnings(&self) -> Result<Vec<String>> {
+        Ok(self.server().await?.warnings())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_that_cannot_work_is_refused_without_repeating_its_password() {
+        for (url, expected) in [
+            ("redis+cluster://:hunter2@10.0.0.1", "not supported yet"),
+            ("redis+sentinel://:hunter2@10.0.0.1/main", "not supported yet"),
+            ("http://:hunter2@10.0.0.1", "must begin with redis://"),
+            ("redis://:hunter2@host:port", "cannot be read"),
+        ] {
+            let error = RedisStore::open(url, Clock::system()).await.unwrap_err();
+            assert!(matches!(error, StoreError::Unfit(_)), "{error:?}");
+            let text = format!("{error} {error:?}");
+            assert!(text.contains(expected) && !text.contains("hunter2"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_unavailable() {
+        let error = RedisStore::open("redis://:hunter2@127.0.0.1:1", Clock::system()).await.unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable(_)));
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+}

@@ -11,6 +11,7 @@ mod durability;
 mod given;
 mod ingest;
 mod leases;
+mod on_redis;
 mod queries;
 mod replay;
 mod retention;
@@ -138,3 +139,4 @@ macro_rules! suite {
 }
 
 suite!(sqlite, crate::support::homes::Sqlite);
+suite!(redis, crate::support::homes::Redis);

@@ -34,3 +34,21 @@ impl Home for Sqlite {
 
     async fn restart(&mut self) {}
 }
+
+/// A Redis server of the test's own.
+pub(crate) struct Redis(crate::support::redis::Redis);
+
+impl Home for Redis {
+    async fn new() -> Self {
+        Self(crate::support::redis::Redis::start().await)
+    }
+
+    async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
+        Arc::new(conduit::store::redis::RedisStore::open(&self.0.url(), clock.clone()).await.unwrap())
+    }
+
+    async fn restart(&mut self) {
+        self.0.kill();
+        self.0.start_again().await;
+    }
+}

@@ -1,0 +1,193 @@
+//! The inbox: events come in, and are fanned out to their tickets.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::keys::Home;
+use super::{RedisStore, record};
+use crate::store::{EventId, InboxItem, Ingested, JobId, NewEvent, NewJob, Result, Routing, StoreError};
+use crate::trace::{Reason, Verdict};
+
+/// How long the right to fan out a partition lasts without another look at the inbox.
+const HOLDER_MS: u64 = 10_000;
+
+/// Jobs added by one script call, so that a large release does not hold Redis up.
+const JOBS_AT_ONCE: usize = 100;
+
+/// How an event fans out, as it is written down before the first job is added.
+#[derive(Debug, Serialize, Deserialize)]
+struct Plan {
+    generation: u32,
+    jobs: Vec<PlannedJob>,
+    settled: Vec<SettledTicket>,
+    verdict: String,
+    detail: String,
+    ignored: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PlannedJob {
+    key: String,
+    site: String,
+    project: String,
+    /// JSON, which the scripts pass through.
+    found_in: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SettledTicket {
+    key: String,
+    verdict: String,
+    /// JSON, which the scripts pass through.
+    trace: String,
+}
+
+/// One event as the inbox script answers it: id, generation, replayed, only, projects, event.
+type Waiting = (String, u32, String, String, String, Vec<u8>);
+
+impl RedisStore {
+    pub(super) async fn add_event(&self, event: &NewEvent) -> Result<Ingested> {
+        let (kind, content) = record::content(event)?;
+        let outcome = event.verdict.map_or("waiting", |verdict| verdict.outcome.as_str());
+        let mut call = self.scripts.ingest.key(self.layout.of_event(&event.id).prefix());
+        call.arg(&event.id).arg(record::score(&event.received)).arg(&event.repo);
+        call.arg(record::occurrence(event)).arg(kind).arg(content).arg(outcome);
+        for (name, value) in record::fields(event)? {
+            call.arg(name).arg(value);
+        }
+        let answer: String = self.link.script(&call).await?;
+        let requeued = if answer == "known" { self.requeue_failed(&event.id).await? } else { Vec::new() };
+        Ok(Ingested { duplicate: answer != "new", requeued })
+    }
+
+    pub(super) async fn waiting_events(&self, worker: &str, most: usize) -> Result<Vec<InboxItem>> {
+        let mut items = Vec::new();
+        for home in self.layout.events() {
+            if items.len() >= most {
+                break;
+            }
+            items.extend(self.waiting_in(home, worker, most - items.len()).await?);
+        }
+        Ok(items)
+    }
+
+    async fn waiting_in(&self, home: Home, worker: &str, most: usize) -> Result<Vec<InboxItem>> {
+        let mut call = self.scripts.inbox.key(home.prefix());
+        call.arg(worker).arg(most).arg(self.clock.ahead_ms()).arg(HOLDER_MS);
+        let answer: redis::Value = self.link.script(&call).await?;
+        let mut answer = Vec::<redis::Value>::from_redis(answer)?.into_iter();
+        let Some(fence) = answer.next() else { return Ok(Vec::new()) };
+        let fence = u64::from_redis(fence)?;
+        let items = answer.map(|item| Ok(waiting_item(Waiting::from_redis(item)?, fence)));
+        items.filter_map(Result::transpose).collect()
+    }
+
+    pub(super) async fn fan_out(&self, item: &InboxItem, routing: &Routing) -> Result<()> {
+        let lost = || {
+            StoreError::LostLease(JobId {
+                event: item.id.clone(),
+                key: "inbox".into(),
+                generation: item.generation,
+            })
+        };
+        let home = self.layout.of_event(&item.id).prefix();
+        let mut call = self.scripts.plan.key(&home);
+        call.arg(&item.id).arg(item.fence).arg(item.generation);
+        call.arg(record::json(&Plan::new(item.generation, routing)?)?);
+        let answer: Vec<String> = self.link.script(&call).await?;
+        match answer.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["go", plan] => self.add_jobs(&item.id, plan).await?,
+            ["done"] => return Ok(()),
+            _ => return Err(lost()),
+        }
+        let mut call = self.scripts.routed.key(&home);
+        call.arg(&item.id).arg(item.fence).arg(item.generation);
+        let answer: String = self.link.script(&call).await?;
+        if answer == "lost" { Err(lost()) } else { Ok(()) }
+    }
+
+    /// Adds the jobs of the plan in force, each once.
+    async fn add_jobs(&self, id: &EventId, plan: &str) -> Result<()> {
+        let plan: Plan = record::from_json(plan, &format!("the plan of event {id}"))?
+            .ok_or_else(|| super::error::unreadable(format!("the plan of event {id}"), "it is empty"))?;
+        let mut homes: BTreeMap<Home, Vec<&PlannedJob>> = BTreeMap::new();
+        for job in &plan.jobs {
+            homes.entry(self.layout.of_ticket(&job.site, &job.key)).or_default().push(job);
+        }
+        let queued_at = self.clock.now().to_string();
+        for (home, jobs) in homes {
+            for jobs in jobs.chunks(JOBS_AT_ONCE) {
+                let mut call = self.scripts.add_jobs.key(home.prefix());
+                call.arg(id).arg(plan.generation).arg(&queued_at);
+                for job in jobs {
+                    call.arg(&job.key).arg(&job.site).arg(&job.project).arg(&job.found_in);
+                }
+                self.link.script::<()>(&call).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn keep_body(&self, id: &EventId, compressed: &[u8]) -> Result<()> {
+        let mut call = self.scripts.save_body.key(self.layout.of_event(id).prefix());
+        call.arg(id).arg(compressed);
+        self.link.script(&call).await
+    }
+}
+
+impl Plan {
+    fn new(generation: u32, routing: &Routing) -> Result<Self> {
+        let settled = routing.settled.iter().map(|trace| {
+            let verdict = Verdict { outcome: trace.outcome, reason: trace.reason };
+            let verdict = record::verdict_text(verdict);
+            Ok(SettledTicket { key: trace.key.clone(), verdict, trace: record::json(trace)? })
+        });
+        let empty = routing.jobs.is_empty() && routing.settled.is_empty();
+        let own = routing.verdict.or_else(|| empty.then(|| Reason::NoKeys.into()));
+        Ok(Self {
+            generation,
+            jobs: routing.jobs.iter().map(PlannedJob::new).collect::<Result<_>>()?,
+            settled: settled.collect::<Result<_>>()?,
+            verdict: own.map(record::verdict_text).unwrap_or_default(),
+            detail: routing.detail.clone().unwrap_or_default(),
+            ignored: if routing.ignored.is_empty() { String::new() } else { record::json(&routing.ignored)? },
+        })
+    }
+}
+
+impl PlannedJob {
+    fn new(job: &NewJob) -> Result<Self> {
+        Ok(Self {
+            key: job.key.clone(),
+            site: job.site.clone(),
+            project: job.project.clone(),
+            found_in: record::json(&job.found_in)?,
+        })
+    }
+}
+
+/// What cannot be read of a waiting event makes it unreadable: whoever routes it ends it, and it blocks nobody.
+fn waiting_item(waiting: Waiting, fence: u64) -> Option<InboxItem> {
+    let (id, generation, replayed, only, projects, event) = waiting;
+    let Some(id) = EventId::parse(&id) else {
+        tracing::error!(event = id, "an event in Redis' inbox has an id that cannot be read");
+        return None;
+    };
+    let what = format!("the waiting event {id}");
+    let limits = record::from_json::<Vec<String>>(&only, &what)
+        .and_then(|only| Ok((only, record::from_json::<Vec<String>>(&projects, &what)?)));
+    let (only, projects, event) = match limits {
+        Ok((only, projects)) => (only.unwrap_or_default(), projects, record::unpack_event(&event)),
+        Err(error) => (Vec::new(), Some(Vec::new()), Err(error.to_string())),
+    };
+    Some(InboxItem { id, generation, only, projects, replayed: replayed == "yes", event, fence })
+}
+
+/// Reads one value of an answer.
+trait FromRedis: redis::FromRedisValue {
+    fn from_redis(value: redis::Value) -> Result<Self> {
+        Self::from_redis_value(value).map_err(|error| redis::RedisError::from(error).into())
+    }
+}
+impl<T: redis::FromRedisValue> FromRedis for T {}

@@ -1,0 +1,62 @@
+//! Sending events through again: read what may go, then one step that is void when the event changed meanwhile.
+
+use super::{RedisStore, record};
+use crate::store::{EventId, EventRecord, EventState, ReplayScope, Replayed, Result, StoreError};
+
+/// How often an event that changes while it is looked at is read again.
+const TRIES: usize = 5;
+
+/// Which tickets go again. Empty: all that the event will be found to name.
+type Tickets = Vec<String>;
+
+impl RedisStore {
+    pub(super) async fn replay_event(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed> {
+        for _ in 0..TRIES {
+            let Some(event) = self.read_event(id).await? else { return Ok(Replayed::NotFound) };
+            if event.state != EventState::Finished {
+                return Ok(Replayed::NotFinished);
+            }
+            let tickets = match scope.select(event.verdict, &event.tickets) {
+                Ok(tickets) => tickets,
+                Err(reason) => return Ok(Replayed::Refused(reason)),
+            };
+            if self.requeue(&event, &tickets, true).await? {
+                return Ok(Replayed::Queued(tickets));
+            }
+        }
+        Err(changing(id))
+    }
+
+    /// Queues the failed and dead tickets of a redelivered event again.
+    pub(super) async fn requeue_failed(&self, id: &EventId) -> Result<Tickets> {
+        for _ in 0..TRIES {
+            let Some(event) = self.read_event(id).await? else { return Ok(Vec::new()) };
+            let tickets = retriable(&event);
+            // An event that waits already goes through again anyway.
+            if event.state == EventState::Waiting || tickets.is_empty() {
+                return Ok(Vec::new());
+            }
+            if self.requeue(&event, &tickets, false).await? {
+                return Ok(tickets);
+            }
+        }
+        Err(changing(id))
+    }
+
+    /// Puts an event into the inbox as its next generation; `false` when it has changed since it was read.
+    async fn requeue(&self, event: &EventRecord, tickets: &[String], asked: bool) -> Result<bool> {
+        let only = if tickets.is_empty() { String::new() } else { record::json(&tickets)? };
+        let mut call = self.scripts.requeue.key(self.layout.of_event(&event.id).prefix());
+        call.arg(&event.id).arg(event.generation).arg(if asked { "yes" } else { "" }).arg(only);
+        self.link.script(&call).await
+    }
+}
+
+fn changing(id: &EventId) -> StoreError {
+    StoreError::Unavailable(format!("event {id} keeps changing while it is looked at"))
+}
+
+fn retriable(event: &EventRecord) -> Tickets {
+    let retriable = event.tickets.iter().filter(|ticket| ticket.verdict.outcome.is_retriable());
+    retriable.map(|ticket| ticket.key.clone()).collect()
+}

@@ -1,0 +1,74 @@
+//! The Lua scripts, each put together from its file and the shared parts it uses.
+//!
+//! What a worker needs to get on with is flagged `allow-oom`: a full Redis must still be able to finish work.
+//! What makes the store larger (an ingest, a body, a replay) is not.
+//!
+//! Redis 7.0 can replay *half* a script after a torn append-only file. So every script adds to the destination
+//! before it removes from the source, removes by value, and tolerates what a prefix of another left behind.
+
+use redis::Script;
+
+const TIME: &str = include_str!("scripts/lib_time.lua");
+const EVENT: &str = include_str!("scripts/lib_event.lua");
+const JOB: &str = include_str!("scripts/lib_job.lua");
+
+/// Declares [`Scripts`] from one table: the script, its flags, the parts it is made of.
+macro_rules! scripts {
+    ($($(#[doc = $doc:literal])* $name:ident $flags:literal [$($part:ident)*];)*) => {
+        /// All scripts of the store.
+        pub(super) struct Scripts {
+            $($(#[doc = $doc])* pub(super) $name: Script,)*
+        }
+
+        impl Scripts {
+            pub(super) fn new() -> Self {
+                Self {
+                    $($name: Script::new(&[
+                        concat!("#!lua", $flags, "\n"),
+                        $($part,)*
+                        include_str!(concat!("scripts/", stringify!($name), ".lua")),
+                    ].concat()),)*
+                }
+            }
+        }
+    };
+}
+
+scripts! {
+    /// A new event.
+    ingest "" [];
+    /// A raw body.
+    save_body "" [];
+    /// The holder's next events.
+    inbox " flags=allow-oom" [TIME];
+    /// How an event fans out.
+    plan " flags=allow-oom" [EVENT];
+    /// Jobs into their queues.
+    add_jobs " flags=allow-oom" [JOB];
+    /// The event leaves the inbox.
+    routed " flags=allow-oom" [EVENT];
+    /// Heads of ready tickets.
+    claim " flags=allow-oom" [TIME JOB];
+    /// Heartbeat and checkpoint.
+    step " flags=allow-oom" [TIME JOB];
+    /// The end of a job.
+    finish " flags=allow-oom" [JOB];
+    /// A retry, or a ticket handed back.
+    give_back " flags=allow-oom" [TIME JOB];
+    /// Finished tickets on their way home.
+    carry " flags=allow-oom" [EVENT];
+    /// Expired leases.
+    reap " flags=allow-oom" [TIME JOB];
+    /// The next generation.
+    requeue "" [EVENT];
+    /// Retention.
+    remove " flags=allow-oom" [EVENT];
+    /// Counts.
+    queue " flags=no-writes" [];
+    /// A site stands still.
+    pause " flags=allow-oom" [];
+    /// A hook over its revision.
+    save_hook "" [];
+    /// A token, unless it was revoked.
+    save_token "" [];
+}

@@ -1,0 +1,27 @@
+-- Puts jobs of one event at the end of their tickets' queues, each once.
+-- KEYS[1] the job partition
+-- ARGV    event, generation, queued at, then key, site, project and found_in of each ticket
+local p = KEYS[1]
+for i = 4, #ARGV, 4 do
+  local key, site, project = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local id = ARGV[1] .. ':' .. key .. ':' .. ARGV[2]
+  local job, ticket = p .. 'job:' .. id, site .. '/' .. key
+  local state = redis.call('HGET', job, 'state')
+  if state ~= 'finished' then
+    local queue = p .. 'g:' .. ticket
+    if not state then
+      redis.call('HSET', job, 'state', 'queued', 'site', site, 'project', project,
+        'found_in', ARGV[i + 3], 'queued_at', ARGV[3])
+    end
+    if not redis.call('LPOS', queue, id) then redis.call('RPUSH', queue, id) end
+    -- A longer queue is in the rotation already. A repetition may mend a torn one: a ticket too often in a
+    -- ready list does no harm.
+    local alone = redis.call('LINDEX', queue, 0) == id
+    if (alone or state) and not is_leased(p, ticket) and not is_delayed(p, ticket) then
+      make_ready(p, ticket, site, project, 'RPUSH')
+    end
+    redis.call('ZREM', p .. 'dead', ARGV[1] .. ':' .. key)
+  end
+end
+wake(p)
+return 0

@@ -1,0 +1,154 @@
+//! The upkeep: expired leases, finished tickets on their way home, retention.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::keys::Home;
+use super::{RedisStore, record};
+use crate::store::{EventId, JobId, Result, Tidied};
+use crate::trace::{Outcome, Verdict};
+
+/// Leases taken back, and finished tickets carried, by one call a partition.
+const AT_ONCE: usize = 200;
+/// Events removed by one call, of each outcome.
+const REMOVED_AT_ONCE: usize = 20;
+
+/// A finished ticket in the outbox: its entry, its job and how it ended.
+type Finished = (String, JobId, Verdict);
+/// What decides on the removal of an event: state, generation, tickets.
+type Removable = ((Option<String>, Option<u32>), record::Fields);
+
+impl RedisStore {
+    pub(super) async fn upkeep(&self, retention: Duration) -> Result<Tidied> {
+        let mut tidied = Tidied::default();
+        for home in self.layout.jobs() {
+            let mut call = self.scripts.reap.key(home.prefix());
+            call.arg(AT_ONCE).arg(self.clock.ahead_ms());
+            tidied.reaped += self.link.script::<u64>(&call).await?;
+            tidied.carried += self.carry_outbox(home).await?;
+        }
+        for home in self.layout.events() {
+            tidied.removed += self.remove_old(home, retention).await?;
+        }
+        Ok(tidied)
+    }
+
+    async fn carry_outbox(&self, home: Home) -> Result<u64> {
+        let mut list = redis::cmd("LRANGE");
+        list.arg(home.key("fin")).arg(0).arg(AT_ONCE - 1);
+        let entries: Vec<String> = self.link.command(&list).await?;
+        let mut events: BTreeMap<EventId, Vec<Finished>> = BTreeMap::new();
+        for entry in entries {
+            if let Some(finished) = read_entry(&entry) {
+                events.entry(finished.1.event.clone()).or_default().push(finished);
+            } else {
+                tracing::error!(entry, "an entry in Redis' outbox cannot be read and is dropped");
+                self.acknowledge(home, &[entry]).await?;
+            }
+        }
+        let mut carried = 0;
+        for (event, tickets) in events {
+            self.tell_event(&event, &tickets).await?;
+            let entries: Vec<String> = tickets.into_iter().map(|(entry, ..)| entry).collect();
+            self.acknowledge(home, &entries).await?;
+            carried += entries.len() as u64;
+        }
+        Ok(carried)
+    }
+
+    /// Carries one ticket's verdict home at once. Should it fail, a final one still stands in the outbox.
+    pub(super) async fn carry_one(&self, home: Home, job: &JobId, verdict: Verdict) -> Result<()> {
+        let entry = format!("{job} {}", record::verdict_text(verdict));
+        self.tell_event(&job.event, &[(entry.clone(), job.clone(), verdict)]).await?;
+        if verdict.outcome.is_final() { self.acknowledge(home, &[entry]).await } else { Ok(()) }
+    }
+
+    async fn tell_event(&self, event: &EventId, tickets: &[Finished]) -> Result<()> {
+        let mut call = self.scripts.carry.key(self.layout.of_event(event).prefix());
+        call.arg(event);
+        for (_, job, verdict) in tickets {
+            call.arg(&job.key).arg(job.generation);
+            call.arg(verdict.outcome.as_str()).arg(verdict.reason.as_str());
+        }
+        self.link.script(&call).await
+    }
+
+    async fn acknowledge(&self, home: Home, entries: &[String]) -> Result<()> {
+        let mut removals = redis::pipe();
+        for entry in entries {
+            removals.lrem(home.key("fin"), 0, entry).ignore();
+        }
+        self.link.commands(&removals).await
+    }
+
+    /// Removes a few finished events older than `retention`. Only among failed and dead ones can there be
+    /// some that still have tickets to work on; those are passed over.
+    async fn remove_old(&self, home: Home, retention: Duration) -> Result<u64> {
+        let oldest = self.clock.now().checked_sub(retention).unwrap_or(jiff::Timestamp::MIN);
+        let mut removed = 0;
+        for outcome in Outcome::ALL.iter().filter(|outcome| outcome.is_final()) {
+            let index = home.key(&format!("ix:s:{}", outcome.as_str()));
+            let mut range = redis::cmd("ZRANGE");
+            range.arg(index).arg("-inf").arg(format!("({}", oldest.as_microsecond()));
+            range.arg("BYSCORE").arg("LIMIT").arg(0).arg(REMOVED_AT_ONCE);
+            let ids: Vec<String> = self.link.command(&range).await?;
+            for id in ids.iter().filter_map(|id| EventId::parse(id)) {
+                removed += u64::from(self.remove(&id).await?);
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes an event that is finished: first its jobs, then itself.
+    async fn remove(&self, id: &EventId) -> Result<bool> {
+        let home = self.layout.of_event(id);
+        let mut read = redis::pipe();
+        read.cmd("HMGET").arg(home.key(&format!("ev:{id}"))).arg("state").arg("generation");
+        read.hgetall(home.key(&format!("tk:{id}")));
+        let ((state, generation), tickets): Removable = self.link.commands(&read).await?;
+        // Without a state it is half removed.
+        if state.is_some_and(|state| state != "finished") {
+            return Ok(false);
+        }
+        let generation = generation.unwrap_or(1);
+        for ticket in record::read_tickets(id, &tickets)?.iter().filter(|ticket| !ticket.site.is_empty()) {
+            self.remove_jobs(id, &ticket.site, &ticket.key, generation).await?;
+        }
+        let mut call = self.scripts.remove.key(home.prefix());
+        call.arg(id).arg(generation);
+        self.link.script(&call).await
+    }
+
+    async fn remove_jobs(&self, id: &EventId, site: &str, key: &str, generation: u32) -> Result<()> {
+        let home = self.layout.of_ticket(site, key);
+        let mut removal = redis::pipe();
+        removal.zrem(home.key("dead"), format!("{id}:{key}")).ignore();
+        for generation in 1..=generation {
+            for kind in ["tt", "js", "job"] {
+                removal.unlink(home.key(&format!("{kind}:{id}:{key}:{generation}"))).ignore();
+            }
+        }
+        self.link.commands(&removal).await
+    }
+}
+
+/// Reads an outbox entry: job, outcome, reason.
+fn read_entry(entry: &str) -> Option<Finished> {
+    let (job, verdict) = entry.split_once(' ')?;
+    Some((entry.to_owned(), JobId::parse(job)?, record::verdict(verdict)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Reason;
+
+    #[test]
+    fn an_outbox_entry_is_read_back() {
+        let event = EventId::new("github/shop", "1", "d");
+        let job = JobId { event, key: "SHOP-1".into(), generation: 2 };
+        let (_, read, verdict) = read_entry(&format!("{job} dead conflict")).unwrap();
+        assert_eq!((read, verdict), (job, Verdict::dead(Reason::Conflict)));
+        assert!(read_entry("rubbish").is_none());
+    }
+}
