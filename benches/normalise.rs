@@ -17,9 +17,10 @@ fn pull_request() -> String {
         head: "feature/SHOP-42",
         base: "main",
         author: "ada",
-        draft: false,
         merged: true,
+        labels: &["checkout"],
         at: "2026-11-02T09:30:00Z",
+        ..PullRequest::default()
     };
     sample::pull_request(&REPO, &pull_request).to_string()
 }

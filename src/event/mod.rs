@@ -117,7 +117,7 @@ pub struct PullRequest {
     pub url: String,
     /// Who opened it.
     pub author: String,
-    /// The author is an app or a bot account: its body quotes other people's change logs.
+    /// The author is an app (`dependabot[bot]`): its body quotes other people's change logs.
     pub author_bot: bool,
     /// The source branch.
     pub head: String,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// A repository that events come from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Repository<'a> {
     /// GitHub's id for it.
     pub id: u64,
@@ -22,7 +22,7 @@ pub struct Repository<'a> {
 }
 
 /// A pull request at the moment of an event.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct PullRequest<'a> {
     /// What happened to it: `opened`, `closed`, …
     pub action: &'a str,
@@ -42,12 +42,14 @@ pub struct PullRequest<'a> {
     pub draft: bool,
     /// Merged; goes with the action `closed`.
     pub merged: bool,
+    /// Names of its labels.
+    pub labels: &'a [&'a str],
     /// When the event happens, as RFC 3339.
     pub at: &'a str,
 }
 
 /// A release at the moment of an event.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Release<'a> {
     /// What happened to it: `published`, `released`, …
     pub action: &'a str,
@@ -68,7 +70,7 @@ pub struct Release<'a> {
 }
 
 /// Commits pushed to a branch.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Push<'a> {
     /// The branch.
     pub branch: &'a str,
@@ -121,8 +123,9 @@ pub fn pull_request(repo: &Repository, pr: &PullRequest) -> Value {
 fn pull_request_json(repo: &Repository, pr: &PullRequest) -> Value {
     let mut json = pull_request_fields(repo, pr);
     let api = |link: &str| Value::from(repo.api(&format!("/pulls/{}/{link}", pr.number)));
-    extend(&mut json, PULL_REQUEST_LINKS.iter().map(|link| (format!("{link}_url"), api(link))));
-    let links = PULL_REQUEST_LINKS.iter().map(|link| ((*link).to_owned(), json!({ "href": api(link) })));
+    extend(&mut json, PULL_REQUEST_LINKS.split_whitespace().map(|link| (format!("{link}_url"), api(link))));
+    let links =
+        PULL_REQUEST_LINKS.split_whitespace().map(|link| (link.to_owned(), json!({ "href": api(link) })));
     json["_links"] = links.collect();
     json
 }
@@ -153,7 +156,7 @@ fn pull_request_fields(repo: &Repository, pr: &PullRequest) -> Value {
         "merge_commit_sha": sha(&format!("merge {}", pr.number)),
         "assignees": [],
         "requested_reviewers": [user("grace")],
-        "labels": [],
+        "labels": pr.labels.iter().map(|name| json!({ "name": name, "color": "1d76db" })).collect::<Vec<_>>(),
         "draft": pr.draft,
         "head": branch(pr.head, sha(&format!("{} {}", pr.head, pr.number))),
         "base": branch(pr.base, sha(pr.base)),
@@ -277,10 +280,11 @@ impl Repository<'_> {
             "default_branch": self.default_branch,
             "topics": ["checkout", "payments"],
         });
-        extend(&mut repo, REPOSITORY_COUNTS.iter().map(|name| ((*name).to_owned(), 17.into())));
-        extend(&mut repo, REPOSITORY_FLAGS.iter().map(|name| ((*name).to_owned(), true.into())));
-        let links =
-            REPOSITORY_LINKS.iter().map(|link| (format!("{link}_url"), self.api(&format!("/{link}")).into()));
+        extend(&mut repo, REPOSITORY_COUNTS.split_whitespace().map(|name| (name.to_owned(), 17.into())));
+        extend(&mut repo, REPOSITORY_FLAGS.split_whitespace().map(|name| (name.to_owned(), true.into())));
+        let links = REPOSITORY_LINKS
+            .split_whitespace()
+            .map(|link| (format!("{link}_url"), self.api(&format!("/{link}")).into()));
         extend(&mut repo, links);
         repo
     }
@@ -301,7 +305,7 @@ fn user(login: &str) -> Value {
         "site_admin": false,
     });
     let api = |link| format!("https://api.github.com/users/{login}/{link}").into();
-    extend(&mut user, USER_LINKS.iter().map(|link| (format!("{link}_url"), api(link))));
+    extend(&mut user, USER_LINKS.split_whitespace().map(|link| (format!("{link}_url"), api(link))));
     user
 }
 
@@ -317,88 +321,22 @@ fn sha(of: &str) -> String {
     HEXLOWER.encode(digest.get(..20).unwrap_or(&digest))
 }
 
-const PULL_REQUEST_LINKS: &[&str] =
-    &["comments", "commits", "diff", "issue", "patch", "review_comment", "review_comments", "statuses"];
+const PULL_REQUEST_LINKS: &str = "comments commits diff issue patch review_comment review_comments statuses";
 
-const USER_LINKS: &[&str] = &[
-    "events",
-    "followers",
-    "following",
-    "gists",
-    "organizations",
-    "received_events",
-    "repos",
-    "starred",
-    "subscriptions",
-];
+const USER_LINKS: &str =
+    "events followers following gists organizations received_events repos starred subscriptions";
 
-const REPOSITORY_LINKS: &[&str] = &[
-    "archive",
-    "assignees",
-    "blobs",
-    "branches",
-    "collaborators",
-    "comments",
-    "commits",
-    "compare",
-    "contents",
-    "contributors",
-    "deployments",
-    "downloads",
-    "events",
-    "forks",
-    "git_commits",
-    "git_refs",
-    "git_tags",
-    "hooks",
-    "issue_comment",
-    "issue_events",
-    "issues",
-    "keys",
-    "labels",
-    "languages",
-    "merges",
-    "milestones",
-    "notifications",
-    "pulls",
-    "releases",
-    "stargazers",
-    "statuses",
-    "subscribers",
-    "subscription",
-    "tags",
-    "teams",
-    "trees",
-];
+const REPOSITORY_LINKS: &str = "\
+    archive assignees blobs branches collaborators comments commits compare contents contributors \
+    deployments downloads events forks git_commits git_refs git_tags hooks issue_comment issue_events \
+    issues keys labels languages merges milestones notifications pulls releases stargazers statuses \
+    subscribers subscription tags teams trees";
 
-const REPOSITORY_COUNTS: &[&str] = &[
-    "forks",
-    "forks_count",
-    "open_issues",
-    "open_issues_count",
-    "size",
-    "stargazers_count",
-    "watchers",
-    "watchers_count",
-];
+const REPOSITORY_COUNTS: &str =
+    "forks forks_count open_issues open_issues_count size stargazers_count watchers watchers_count";
 
-const REPOSITORY_FLAGS: &[&str] = &[
-    "allow_auto_merge",
-    "allow_forking",
-    "allow_merge_commit",
-    "allow_rebase_merge",
-    "allow_squash_merge",
-    "allow_update_branch",
-    "archived",
-    "delete_branch_on_merge",
-    "disabled",
-    "has_discussions",
-    "has_downloads",
-    "has_issues",
-    "has_pages",
-    "has_projects",
-    "has_wiki",
-    "is_template",
-    "use_squash_pr_title_as_default",
-    "web_commit_signoff_required",
-];
+const REPOSITORY_FLAGS: &str = "\
+    allow_auto_merge allow_forking allow_merge_commit allow_rebase_merge allow_squash_merge \
+    allow_update_branch archived delete_branch_on_merge disabled has_discussions has_downloads \
+    has_issues has_pages has_projects has_wiki is_template use_squash_pr_title_as_default \
+    web_commit_signoff_required";

@@ -48,11 +48,12 @@ fn was_edited(payload: &Payload) -> bool {
     payload.changes.as_ref().is_some_and(|changes| changes.names().next().is_some())
 }
 
-/// The label or the fields that changed: several events of one kind may come within a second.
+/// `/<label>` or the fields that changed: several events of one kind may come within a second.
 fn what(payload: &Payload) -> String {
     let label = payload.label.as_ref().map(|label| label.name.str());
     let fields = payload.changes.iter().flat_map(Changes::names);
-    label.into_iter().chain(fields).map(|name| format!("/{name}")).collect()
+    let names: Vec<&str> = std::iter::once("").chain(label).chain(fields).collect();
+    names.join("/")
 }
 
 /// `pull_request_review`, whose pull request is cut down: it has no `merged`, for one.

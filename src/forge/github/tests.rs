@@ -253,9 +253,10 @@ fn a_sample_is_what_github_would_send() {
         head: "feature/SHOP-42",
         base: "main",
         author: "ada",
-        draft: false,
         merged: true,
+        labels: &["checkout"],
         at: "2026-11-02T09:30:00Z",
+        ..sample::PullRequest::default()
     };
     let body = sample::pull_request(&repo, &pr).to_string();
     assert!((20_000..30_000).contains(&body.len()), "{} bytes", body.len());
@@ -265,6 +266,7 @@ fn a_sample_is_what_github_would_send() {
     let event = GitHub.normalise(&headers, body.as_bytes()).unwrap();
     assert_eq!(event.kind, "pull_request.merged");
     assert_eq!(event.repo.as_ref().unwrap().path, "acme/shop");
+    assert_eq!(event.pull_request().unwrap().labels, ["checkout"]);
     assert_eq!(tickets(&event, &Projects::new(["shop"])).found[0].key, "SHOP-42");
 
     let release = sample::Release {
