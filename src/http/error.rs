@@ -143,6 +143,7 @@ impl From<StoreError> for ApiError {
                 tracing::warn!("a request got 503: the store cannot take it: {why}");
                 Self::Busy("the store is not available")
             }
+            StoreError::BadCursor(_) => Self::Malformed(format!("`cursor`: {error}")),
             StoreError::LostLease(_) | StoreError::Damaged { .. } | StoreError::Unfit(_) => {
                 Self::internal("the store", error)
             }

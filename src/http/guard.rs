@@ -1,5 +1,4 @@
-//! What surrounds every route: a panic becomes a 500, and an unknown path or method is answered like any
-//! other refusal.
+//! What surrounds every route: a panic becomes a 500, and an unknown path is answered like any other refusal.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -7,13 +6,12 @@ use std::panic::AssertUnwindSafe;
 use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
-use actix_web::http::header::ALLOW;
 use actix_web::middleware::{DefaultHeaders, Next};
 use futures_util::FutureExt;
 
 use super::ApiError;
 use super::answer::Answer;
+use super::unread::Held;
 
 /// Headers on every answer. Nothing here is meant to be cached, framed, run or guessed at.
 pub(super) fn security_headers() -> DefaultHeaders {
@@ -26,17 +24,16 @@ pub(super) fn security_headers() -> DefaultHeaders {
 
 /// Runs the routes and answers for them when they cannot.
 pub(super) async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    let unread = Held::of(&mut request);
     let answer = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let response = answer.unwrap_or_else(|panic| Err(panicked(&*panic).into()))?;
-    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
-        return Ok(response.map_into_boxed_body());
-    }
-    let allow = response.headers().get(ALLOW).and_then(|value| value.to_str().ok());
-    let refusal = ApiError::WrongMethod(allow.unwrap_or("another method").to_owned());
-    Ok(response.error_response(refusal).map_into_boxed_body())
+    let response = answer.unwrap_or_else(|panic| Err(panicked(&*panic).into()))?.map_into_boxed_body();
+    Ok(match unread {
+        Some(unread) => response.map_body(|_, body| unread.during(body)),
+        None => response,
+    })
 }
 
 /// Where no route is.

@@ -15,6 +15,7 @@ mod ingest;
 mod intake;
 mod keep;
 mod routes;
+mod unread;
 
 use std::io;
 use std::net::TcpListener;
@@ -41,6 +42,9 @@ pub use error::ApiError;
 use keep::BodyKeeper;
 use routes::health::Health;
 
+/// How long a sender whose body is refused may go on sending, so that it gets to read why.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// What is chosen at start, beyond the parts themselves.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
@@ -54,7 +58,7 @@ pub struct HttpConfig {
     pub public_url: Option<Url>,
     /// Whether the management listener asks for a token before it shows metrics and details.
     pub management_token_required: bool,
-    /// How long a sender may take for its headers, and again for its body.
+    /// How long a sender may take for its body; for its headers, two seconds more.
     pub body_timeout: Duration,
     /// The memory that bodies may take together while they are read and verified.
     pub body_memory: usize,
@@ -70,7 +74,7 @@ impl Default for HttpConfig {
             keep_payloads: true,
             public_url: None,
             management_token_required: false,
-            body_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(8),
             body_memory: 128 * 1024 * 1024,
             shutdown_timeout: Duration::from_secs(20),
         }
@@ -209,7 +213,9 @@ impl Http {
         let server = HttpServer::new(app)
             .workers(workers)
             .worker_max_blocking_threads(4)
-            .client_request_timeout(config.body_timeout)
+            // actix counts this for a chunked body too, and its own answer to it is empty: ours comes first.
+            .client_request_timeout(config.body_timeout + LINGER)
+            .client_disconnect_timeout(LINGER)
             .keep_alive(Duration::from_secs(75))
             .shutdown_timeout(config.shutdown_timeout.as_secs())
             .disable_signals()

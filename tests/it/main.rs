@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is a finding")]
 
+mod http;
 mod store;
 mod stories;
 mod support;

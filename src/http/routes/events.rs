@@ -10,9 +10,7 @@ use crate::http::answer::{self, Answer};
 use crate::http::extract::{Ask, Operator, Viewer};
 use crate::http::fields::{Fields, Input};
 use crate::http::{ApiError, State};
-use crate::store::{
-    EventId, EventQuery, EventRecord, EventState, ReplayScope, Replayed, StoreError, TicketState,
-};
+use crate::store::{EventId, EventQuery, EventRecord, EventState, ReplayScope, Replayed, TicketState};
 use crate::trace::{Outcome, Reason, Trace};
 
 /// How many events are on a page.
@@ -78,20 +76,9 @@ impl Input for Replay {
 
 /// `GET /conduit/api/events`
 pub(super) async fn list(ask: Ask<Viewer, EventQuery>) -> Answer {
-    let page = ask.state.store.events(&ask.input).await.map_err(|error| wrong_cursor(&ask.input, error))?;
+    let page = ask.state.store.events(&ask.input).await?;
     let events = page.items.iter().map(Row::from).collect();
     Ok(answer::ok(Rows { events, next_cursor: page.next.as_deref() }))
-}
-
-/// A cursor that the store did not give is what it cannot read, and the asker's mistake.
-fn wrong_cursor(query: &EventQuery, error: StoreError) -> ApiError {
-    match error {
-        StoreError::Damaged { .. } if query.cursor.is_some() => {
-            tracing::warn!("a list was asked for with a cursor that cannot be read: {error}");
-            ApiError::Malformed("`cursor` is not where a page of this list ended".to_owned())
-        }
-        error => error.into(),
-    }
 }
 
 /// `GET /conduit/api/events/{id}`

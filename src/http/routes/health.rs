@@ -6,8 +6,9 @@
 use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 
+use actix_web::http::Method;
 use actix_web::http::StatusCode;
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
@@ -15,6 +16,8 @@ use crate::http::answer::{self, Answer};
 use crate::http::extract::{authorise, state};
 use crate::http::{ApiError, State};
 use crate::secrets::token::Role;
+
+use super::on;
 
 /// What readiness rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,18 +39,18 @@ struct Version {
 /// The routes that anyone may ask.
 pub(super) fn public(config: &mut ServiceConfig) {
     config
-        .route("/conduit/ping", web::get().to(ping))
-        .route("/conduit/version", web::get().to(version))
-        .route("/livez", web::get().to(ping))
-        .route("/readyz", web::get().to(ready));
+        .service(on(Method::GET, "/conduit/ping", ping))
+        .service(on(Method::GET, "/conduit/version", version))
+        .service(on(Method::GET, "/livez", ping))
+        .service(on(Method::GET, "/readyz", ready));
 }
 
 /// The same for probes, with details.
 pub(super) fn management(config: &mut ServiceConfig) {
     config
-        .route("/conduit-reactor/ping", web::get().to(ping))
-        .route("/livez", web::get().to(ping))
-        .route("/readyz", web::get().to(ready_with_details));
+        .service(on(Method::GET, "/conduit-reactor/ping", ping))
+        .service(on(Method::GET, "/livez", ping))
+        .service(on(Method::GET, "/readyz", ready_with_details));
 }
 
 async fn ping() -> HttpResponse {

@@ -9,7 +9,11 @@ mod queue;
 mod tickets;
 mod webhooks;
 
+use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
+
+use super::ApiError;
 
 /// What the outside reaches.
 pub(super) fn public(config: &mut ServiceConfig) {
@@ -18,27 +22,39 @@ pub(super) fn public(config: &mut ServiceConfig) {
     for prefix in ["/conduit", ""] {
         let path = |rest: &str| format!("{prefix}{rest}");
         config
-            .route(&path("/webhooks/{provider}/{repo_id}/payload"), web::post().to(webhooks::payload))
-            .route(&path("/webhooks/update"), web::patch().to(hooks::update));
+            .service(on(Method::POST, &path("/webhooks/{provider}/{repo_id}/payload"), webhooks::payload))
+            .service(on(Method::PATCH, &path("/webhooks/update"), hooks::update));
     }
     config
-        .route("/conduit/webhooks/register", web::post().to(hooks::register))
-        .route("/internal/webhooks/import", web::patch().to(hooks::import))
-        .route("/conduit/webhooks/list", web::get().to(hooks::list))
-        .route("/conduit/webhooks/find", web::get().to(hooks::find))
-        .route("/conduit/webhooks/{provider}/{repo_id}", web::delete().to(hooks::remove))
-        .route("/conduit/api/events", web::get().to(events::list))
-        .route("/conduit/api/events/{id}", web::get().to(events::show))
-        .route("/conduit/api/events/{id}/replay", web::post().to(events::replay))
-        .route("/conduit/api/tickets/{key}", web::get().to(tickets::show))
-        .route("/conduit/api/queue", web::get().to(queue::show))
-        .route("/conduit/api/queue/pause", web::post().to(queue::pause))
-        .route("/conduit/api/queue/resume", web::post().to(queue::resume))
-        .route("/conduit/api/machines", web::get().to(machines::list));
+        .service(on(Method::POST, "/conduit/webhooks/register", hooks::register))
+        .service(on(Method::PATCH, "/internal/webhooks/import", hooks::import))
+        .service(on(Method::GET, "/conduit/webhooks/list", hooks::list))
+        .service(on(Method::GET, "/conduit/webhooks/find", hooks::find))
+        .service(on(Method::DELETE, "/conduit/webhooks/{provider}/{repo_id}", hooks::remove))
+        .service(on(Method::GET, "/conduit/api/events", events::list))
+        .service(on(Method::GET, "/conduit/api/events/{id}", events::show))
+        .service(on(Method::POST, "/conduit/api/events/{id}/replay", events::replay))
+        .service(on(Method::GET, "/conduit/api/tickets/{key}", tickets::show))
+        .service(on(Method::GET, "/conduit/api/queue", queue::show))
+        .service(on(Method::POST, "/conduit/api/queue/pause", queue::pause))
+        .service(on(Method::POST, "/conduit/api/queue/resume", queue::resume))
+        .service(on(Method::GET, "/conduit/api/machines", machines::list));
 }
 
 /// What the operator's own network reaches.
 pub(super) fn management(config: &mut ServiceConfig) {
     health::management(config);
-    config.route("/metrics", web::get().to(metrics::show));
+    config.service(on(Method::GET, "/metrics", metrics::show));
+}
+
+/// A path that takes one method, and says so to every other.
+fn on<H, Args>(method: Method, path: &str, handler: H) -> Resource
+where
+    H: Handler<Args>,
+    H::Output: Responder + 'static,
+    Args: FromRequest + 'static,
+{
+    let allowed = method.to_string();
+    let refuse = move || std::future::ready(Err::<HttpResponse, _>(ApiError::WrongMethod(allowed.clone())));
+    web::resource(path).route(web::method(method).to(handler)).default_service(web::to(refuse))
 }

@@ -184,7 +184,7 @@ async fn a_management_listener_in_the_open_asks_for_a_token() {
 async fn unknown_paths_and_wrong_methods_are_refused_like_anything_else() {
     let door = Door::open().await;
     for path in
-        ["/", "/conduit", "/conduit/api", "/metrics", "/conduit/webhooks/register/x", "/%2e%2e/etc/passwd"]
+        ["/", "/conduit", "/conduit/api", "/metrics", "/conduit/webhooks/register/x/y", "/%2e%2e/etc/passwd"]
     {
         assert_refused(&get(&door, path).await, 404, 212);
     }
