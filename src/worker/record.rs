@@ -31,7 +31,9 @@ pub(super) fn end(trace: TicketTrace, verdict: Verdict, now: Timestamp) -> Ticke
 /// Drops calls from the middle when there are too many.
 pub(super) fn bounded(mut trace: TicketTrace) -> TicketTrace {
     let over = trace.attempts.len().saturating_sub(MOST_CALLS);
-    trace.attempts.drain(MOST_CALLS / 2..MOST_CALLS / 2 + over);
+    if over > 0 {
+        trace.attempts.drain(MOST_CALLS / 2..MOST_CALLS / 2 + over);
+    }
     trace
 }
 
@@ -165,5 +167,31 @@ fn note(trace: &mut TicketTrace, effect: &str, result: &str, detail: String) {
     match trace.effects.iter_mut().find(|known| known.effect == effect) {
         Some(known) => *known = entry,
         None => trace.effects.push(entry),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Attempt;
+
+    fn called(times: usize) -> Vec<u64> {
+        let call = |number| Attempt {
+            at: Timestamp::UNIX_EPOCH,
+            call: "issue".into(),
+            status: None,
+            ms: number,
+            note: None,
+        };
+        let mut trace = TicketTrace::queued("SHOP-1", vec![], Timestamp::UNIX_EPOCH);
+        trace.attempts = (0..times as u64).map(call).collect();
+        bounded(trace).attempts.iter().map(|call| call.ms).collect()
+    }
+
+    #[test]
+    fn a_long_history_keeps_its_beginning_and_its_end() {
+        assert_eq!(called(3), [0, 1, 2]);
+        let kept = called(MOST_CALLS + 2);
+        assert_eq!((kept.len(), kept[499], kept[500], kept[999]), (MOST_CALLS, 499, 502, 1001));
     }
 }

@@ -6,4 +6,5 @@ mod architecture;
 mod service;
 mod http;
 mod store;
+mod stories;
 mod support;

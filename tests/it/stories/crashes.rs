@@ -1,0 +1,100 @@
+//! Workers that die, sleep or are told to stop.
+
+use conduit::trace::Reason;
+use conduit::worker::WorkerConfig;
+use jira_sim::{Fault, Gate, Kind, When};
+
+use super::world::{A_LEASE, World, merged};
+
+pub(crate) async fn a_worker_that_dies_before_it_asks_is_replaced(world: World) {
+    world.jira.once(When::get(Kind::Issue), Fault::hold(&Gate::new()));
+    let id = world.deliver(merged("SHOP-1")).await;
+    let step = world.start_step();
+    world.jira.wait_until("the ticket is read", |view| view.exchanges().len() == 1).await.unwrap();
+    step.abort();
+    assert!(step.await.unwrap_err().is_cancelled());
+
+    let successor = world.another_worker();
+    assert!(successor.step().await.unwrap().is_idle(), "the lease still holds");
+    world.clock.advance(A_LEASE);
+    successor.step().await.unwrap();
+    assert_eq!(world.reason(&id).await, Reason::Moved);
+    assert_eq!(world.moves_asked(), 1);
+}
+
+pub(crate) async fn a_worker_that_dies_while_it_asks_is_replaced(world: World) {
+    world.jira.once(When::post(Kind::Transitions), Fault::hold(&Gate::new()));
+    let id = world.deliver(merged("SHOP-1")).await;
+    let step = world.start_step();
+    world.until_asked(1).await;
+    step.abort();
+    assert!(step.await.unwrap_err().is_cancelled());
+
+    world.clock.advance(A_LEASE);
+    world.another_worker().step().await.unwrap();
+    assert_eq!(world.reason(&id).await, Reason::Moved);
+    assert_eq!(
+        world.jira.moves("SHOP-1"),
+        ["To Do → In Progress"],
+        "it was not applied, so it is asked again"
+    );
+}
+
+pub(crate) async fn a_move_whose_worker_died_is_not_made_twice(world: World) {
+    world.jira.once(When::post(Kind::Transitions), Fault::apply_then_hold(&Gate::new()));
+    let id = world.deliver(merged("SHOP-1")).await;
+    let step = world.start_step();
+    world.jira.wait_until("the move is applied", |view| view.is_in("SHOP-1", "In Progress")).await.unwrap();
+    step.abort();
+    assert!(step.await.unwrap_err().is_cancelled());
+
+    world.clock.advance(A_LEASE);
+    world.another_worker().step().await.unwrap();
+    let trace = world.trace(&id).await;
+    assert_eq!(trace.reason, Reason::Moved);
+    assert_eq!((trace.from.as_deref(), trace.to.as_deref()), (Some("To Do"), Some("In Progress")));
+    assert_eq!(
+        world.jira.moves("SHOP-1"),
+        ["To Do → In Progress"],
+        "`next` never advances twice for one event"
+    );
+    assert_eq!(world.moves_asked(), 1);
+}
+
+pub(crate) async fn a_worker_that_slept_through_its_lease_writes_nothing(world: World) {
+    let gate = Gate::new();
+    world.jira.once(When::get(Kind::Issue), Fault::hold(&gate));
+    let id = world.deliver(merged("SHOP-1")).await;
+    let sleeper = world.start_step();
+    world.jira.wait_until("the ticket is read", |view| view.exchanges().len() == 1).await.unwrap();
+    world.clock.advance(A_LEASE);
+    world.another_worker().step().await.unwrap();
+
+    gate.open();
+    let woken = sleeper.await.unwrap();
+    assert_eq!(woken.dropped.len(), 1);
+    assert_eq!(world.jira.moves("SHOP-1"), ["To Do → In Progress"]);
+    assert_eq!(world.moves_asked(), 1);
+    assert_eq!(world.reason(&id).await, Reason::Moved);
+}
+
+pub(crate) async fn a_worker_that_is_told_to_stop_finishes_first(world: World) {
+    let gate = Gate::new();
+    world.jira.once(When::post(Kind::Transitions), Fault::hold(&gate));
+    let id = world.deliver(merged("SHOP-1")).await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let worker = world.worker_with(WorkerConfig::new("worker-3"));
+    let running = tokio::spawn(async move { worker.run(stopped).await });
+    world.until_asked(1).await;
+
+    let late = world.deliver(merged("SHOP-2")).await;
+    stop.send(true).unwrap();
+    gate.open();
+    running.await.unwrap();
+    assert_eq!(world.reason(&id).await, Reason::Moved);
+    let late = world.event(&late).await;
+    assert!(
+        !late.verdict.outcome.is_final() || world.jira.status("SHOP-2").as_deref() == Some("In Progress")
+    );
+    assert_eq!(world.store.queue().await.unwrap().leased, 0, "nothing is left in its hands");
+}

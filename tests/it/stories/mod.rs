@@ -1,0 +1,74 @@
+//! The main job behind the door: from an event in the store to a ticket moved in Jira.
+//!
+//! A story is `async fn story(world: World)` in the file of its concern and one name in [`tell`]. It is told
+//! on every store, against a simulated Jira over real HTTP. Time is moved by hand; nobody sleeps.
+
+mod crashes;
+mod events;
+mod moves;
+mod trouble;
+mod world;
+
+/// Tells each story in a world of its own.
+macro_rules! tell {
+    ($home:ty, $concern:ident: $($story:ident)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $story() {
+            let world = crate::stories::world::World::on::<$home>().await;
+            crate::stories::$concern::$story(world).await;
+        }
+    )*};
+}
+
+macro_rules! stories {
+    ($store:ident, $home:ty) => {
+        mod $store {
+            tell! { $home, moves:
+                a_merged_pull_request_moves_its_ticket
+                the_second_ticket_of_a_kind_costs_one_read_and_one_write
+                a_ticket_at_the_end_stays_there
+                a_status_without_an_alias_is_named
+                a_refused_remembered_transition_is_looked_up_once_more
+                a_path_of_several_steps_is_walked_with_a_look_between
+                a_moved_ticket_answers_under_its_new_key
+                a_transition_that_asks_for_a_field_says_which
+                a_board_without_the_way_says_what_it_offers
+                an_account_without_permission_is_told
+                a_ticket_that_does_not_exist_is_not_found
+            }
+            tell! { $home, events:
+                every_ticket_that_is_named_moves
+                a_key_in_the_branch_alone_counts
+                an_event_without_keys_says_so
+                a_key_of_no_configured_project_is_listed
+                a_project_without_a_machine_says_so
+                a_hook_moves_only_its_own_projects
+                the_default_rules_look_at_merges_and_releases
+                an_event_that_names_too_many_waits_for_a_person
+                an_event_that_no_rule_can_see_is_recorded
+                an_event_of_a_newer_version_is_left_to_it
+            }
+            tell! { $home, crashes:
+                a_worker_that_dies_before_it_asks_is_replaced
+                a_worker_that_dies_while_it_asks_is_replaced
+                a_move_whose_worker_died_is_not_made_twice
+                a_worker_that_slept_through_its_lease_writes_nothing
+                a_worker_that_is_told_to_stop_finishes_first
+            }
+            tell! { $home, trouble:
+                a_move_that_was_applied_and_answered_503_is_not_made_twice
+                a_move_that_was_applied_and_cut_off_is_not_made_twice
+                a_move_that_was_not_applied_is_made_again
+                a_ticket_that_a_person_moved_meanwhile_is_left_alone
+                a_ticket_that_a_person_moved_to_the_target_is_already_there
+                a_conflict_is_tried_again
+                a_pause_that_jira_asks_for_is_kept
+                a_refused_login_pauses_the_site_until_it_works
+                patience_ends_in_a_dead_letter_that_can_be_replayed
+                two_events_of_one_ticket_keep_their_order_through_a_retry
+            }
+        }
+    };
+}
+
+stories!(sqlite, crate::support::homes::Sqlite);

@@ -1,0 +1,245 @@
+//! One world a story: a store, a simulated Jira with a board, and a worker between them.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use conduit::clock::Clock;
+use conduit::event::{Event, PullRequest, Repo, Sender, Subject, Trigger};
+use conduit::jira::{Auth, Credential, Dialect, JiraClient, Site, TransitionCache};
+use conduit::machine::{RuleSet, SourceFile, load};
+use conduit::store::{Content, EventId, EventRecord, NewEvent, Store};
+use conduit::trace::{Reason, Received, TicketTrace};
+use conduit::worker::processor::jira::Jira;
+use conduit::worker::{Backends, Stepped, Worker, WorkerConfig};
+use jira_sim::{Account, JiraSim, Kind, NewIssue, Project, Workflow};
+
+use crate::support::homes::Home;
+
+const EMAIL: &str = "conduit@acme.test";
+const TOKEN: &str = "hush-hush";
+
+/// The board of SHOP; `Blocked` is on the board and has no alias.
+const STATUSES: [&str; 4] = ["To Do", "In Progress", "Done", "Blocked"];
+
+const RULES: &str = r#"
+provisioner "shop" {
+  aliasmapper "shop" {
+    aliases = { to_do: "To Do", in_progress: "In Progress", done: "Done" }
+  }
+
+  statemachine "shop" {
+    initial = "to_do"
+
+    state "to_do" "next"       { transition = "in_progress" }
+    state "in_progress" "next" { transition = "done" }
+    state "done" "next"        { transition = "<end>" }
+  }
+}
+"#;
+
+/// Longer than a lease.
+pub(crate) const A_LEASE: Duration = Duration::from_secs(31);
+
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Clock,
+    pub(crate) jira: JiraSim,
+    pub(crate) worker: Worker,
+    rules: Arc<ArcSwap<RuleSet>>,
+    _home: Box<dyn Any>,
+}
+
+impl World {
+    /// SHOP-1, SHOP-2 and SHOP-3 stand in *To Do*.
+    pub(crate) async fn on<H: Home + 'static>() -> Self {
+        let home = H::new().await;
+        let clock = Clock::system();
+        let store = home.open(&clock).await;
+        let jira = site(Workflow::simplified(&STATUSES)).start().await.unwrap();
+        let rules = Arc::new(ArcSwap::from_pointee(rules()));
+        let worker = worker(&store, &rules, &jira, &clock, WorkerConfig::new("worker-1"));
+        Self { store, clock, jira, worker, rules, _home: Box::new(home) }
+    }
+
+    /// The same store with another site.
+    pub(crate) async fn with_site(self, site: jira_sim::Builder) -> Self {
+        let jira = site.start().await.unwrap();
+        let worker = worker(&self.store, &self.rules, &jira, &self.clock, WorkerConfig::new("worker-1"));
+        Self { jira, worker, ..self }
+    }
+
+    /// Another worker process on the same store.
+    pub(crate) fn another_worker(&self) -> Worker {
+        self.worker_with(WorkerConfig::new("worker-2"))
+    }
+
+    pub(crate) fn worker_with(&self, config: WorkerConfig) -> Worker {
+        worker(&self.store, &self.rules, &self.jira, &self.clock, config)
+    }
+
+    /// A delivery of this event came in.
+    pub(crate) async fn deliver(&self, event: Event) -> EventId {
+        self.deliver_by(event, None).await
+    }
+
+    /// The same, by a hook that may move only these projects.
+    pub(crate) async fn deliver_by(&self, event: Event, projects: Option<&[&str]>) -> EventId {
+        let delivery_id = format!("delivery-{:?}", std::time::Instant::now());
+        let id = EventId::new("github/shop", "4711", &delivery_id);
+        let new = NewEvent {
+            id: id.clone(),
+            provider: "github".into(),
+            delivery_id,
+            occurrence: None,
+            repo: "acme/shop".into(),
+            kind: event.kind.clone(),
+            projects: projects.map(|keys| keys.iter().map(ToString::to_string).collect()),
+            content: Content::Event(Box::new(event)),
+            received: Received {
+                at: self.clock.now(),
+                hook: "github/shop".into(),
+                bytes: 24_600,
+                ms: 2,
+                verified_by: "HMAC-SHA256".into(),
+                secret_version: 1,
+            },
+            verdict: None,
+            detail: None,
+        };
+        assert!(!self.store.ingest(&new).await.unwrap().duplicate);
+        id
+    }
+
+    pub(crate) async fn step(&self) -> Stepped {
+        self.worker.step().await.unwrap()
+    }
+
+    /// Steps until there is nothing left to do now.
+    pub(crate) async fn work(&self) {
+        while !self.step().await.is_idle() {}
+        self.store.tidy(Duration::from_hours(24)).await.unwrap();
+    }
+
+    /// Time passes, then there is work.
+    pub(crate) async fn later(&self, time: Duration) -> Stepped {
+        self.clock.advance(time);
+        self.step().await
+    }
+
+    pub(crate) async fn event(&self, id: &EventId) -> EventRecord {
+        self.store.tidy(Duration::from_hours(24)).await.unwrap();
+        self.store.event(id).await.unwrap().unwrap()
+    }
+
+    /// The trace of an event's only ticket.
+    pub(crate) async fn trace(&self, id: &EventId) -> TicketTrace {
+        self.store.tidy(Duration::from_hours(24)).await.unwrap();
+        let mut traces = self.store.ticket_traces(id).await.unwrap();
+        assert_eq!(traces.len(), 1, "{traces:?}");
+        traces.remove(0)
+    }
+
+    pub(crate) async fn reason(&self, id: &EventId) -> Reason {
+        self.trace(id).await.reason
+    }
+
+    /// How often Jira was asked to move something.
+    pub(crate) fn moves_asked(&self) -> usize {
+        self.jira.journal().of(Kind::Transitions).writes().len()
+    }
+
+    /// A worker whose step is under way; dropping the handle does not end it, aborting kills it.
+    pub(crate) fn start_step(&self) -> tokio::task::JoinHandle<Stepped> {
+        let worker = self.worker.clone();
+        tokio::spawn(async move { worker.step().await.unwrap() })
+    }
+
+    /// Waits until this many requests to move something have reached Jira.
+    pub(crate) async fn until_asked(&self, times: usize) {
+        let asked = |one: &jira_sim::Exchange| one.kind == Kind::Transitions && one.is_write();
+        self.jira.wait_until("Jira is asked to move", |view| view.count(asked) == times).await.unwrap();
+    }
+}
+
+/// A site whose project SHOP has this workflow.
+pub(crate) fn site(workflow: Workflow) -> jira_sim::Builder {
+    site_for(Account::with_api_token(EMAIL, TOKEN), workflow)
+}
+
+pub(crate) fn site_for(account: Account, workflow: Workflow) -> jira_sim::Builder {
+    JiraSim::cloud()
+        .account(account)
+        .account(Account::person("ada"))
+        .project(Project::new("SHOP").workflow(workflow))
+        .project(Project::new("PAY").workflow(Workflow::simplified(&STATUSES)))
+        .issue(NewIssue::new("SHOP-1"))
+        .issue(NewIssue::new("SHOP-2"))
+        .issue(NewIssue::new("SHOP-3"))
+}
+
+/// Conduit's account, to be changed.
+pub(crate) fn robot() -> Account {
+    Account::with_api_token(EMAIL, TOKEN)
+}
+
+fn worker(
+    store: &Arc<dyn Store>,
+    rules: &Arc<ArcSwap<RuleSet>>,
+    jira: &JiraSim,
+    clock: &Clock,
+    config: WorkerConfig,
+) -> Worker {
+    let auth = Auth::Basic { user: EMAIL.into(), password: Credential::new(TOKEN) };
+    let site = Site { dialect: Dialect::Cloud, ..Site::new("jira", jira.url().parse().unwrap(), auth) };
+    let client = JiraClient::new(site, clock.clone()).unwrap();
+    let processor = Jira::new(client, TransitionCache::new(), clock.clone());
+    let mut backends = Backends::new();
+    // OPS is configured and has no machine.
+    backends.add("jira", Arc::new(processor), ["shop", "ops"]).unwrap();
+    Worker::new(Arc::clone(store), Arc::clone(rules), backends, clock.clone(), config)
+}
+
+fn rules() -> RuleSet {
+    let loaded = load(&[SourceFile::from_bytes("jira.hcl", RULES.as_bytes())]);
+    loaded.rules.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
+}
+
+/// A pull request merged into the default branch.
+pub(crate) fn merged(title: &str) -> Event {
+    event(Trigger::PullRequestMerged, Subject::PullRequest(pull_request(title)))
+}
+
+pub(crate) fn pull_request(title: &str) -> PullRequest {
+    PullRequest {
+        number: 118,
+        title: title.into(),
+        head: "feature/pay".into(),
+        base: "main".into(),
+        author: "ada".into(),
+        merged: true,
+        ..PullRequest::default()
+    }
+}
+
+pub(crate) fn event(trigger: Trigger, subject: Subject) -> Event {
+    let repo = Repo {
+        id: "4711".into(),
+        name: "shop".into(),
+        path: "acme/shop".into(),
+        default_branch: Some("main".into()),
+        ..Repo::default()
+    };
+    Event {
+        schema: conduit::event::SCHEMA,
+        provider: "github".into(),
+        kind: trigger.as_str().into(),
+        triggers: vec![trigger],
+        repo: Some(repo),
+        sender: Sender { login: "ada".into(), ..Sender::default() },
+        occurred_at: None,
+        change: None,
+        subject,
+    }
+}
