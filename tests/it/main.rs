@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is a finding")]
 
 mod architecture;
-mod service;
 mod http;
+mod service;
 mod store;
 mod stories;
 mod support;

@@ -1,6 +1,9 @@
 //! The project's own chores, one file (or folder) for each: `cargo xtask help`.
 
 mod conformance;
+mod deps;
+mod load;
+mod test;
 
 use std::process::ExitCode;
 
@@ -16,15 +19,41 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Run every test; on a bare Debian machine, install the redis-server they need
+    Test(test::TestArgs),
+    /// Hold the lock file against deny.toml
+    Deps,
     Conformance(conformance::Args),
+    /// Measure deliveries per second beside a bare handler, in the same run
+    Load(load::LoadArgs),
+    /// The bare handler that `load` measures beside Conduit
+    #[command(hide = true)]
+    LoadBare {
+        /// Where it listens on 127.0.0.1
+        port: u16,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().chore {
+        Chore::Test(args) => done(test::run(&args)),
+        Chore::Deps => done(deps::run()),
         Chore::Conformance(args) => conformance::run(&args),
+        Chore::Load(args) => done(runtime().and_then(|runtime| runtime.block_on(load::run(&args)))),
+        Chore::LoadBare { port } => {
+            done(runtime().and_then(|runtime| runtime.block_on(load::serve_bare(port))))
+        }
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::from(2)
     })
+}
+
+fn done(outcome: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }

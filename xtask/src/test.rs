@@ -7,14 +7,14 @@ use clap::Args;
 
 /// The flags of `cargo xtask test`.
 #[derive(Debug, Args)]
-pub struct TestArgs {
+pub(crate) struct TestArgs {
     /// Passed on to `cargo test`, e.g. a test's name
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     rest: Vec<String>,
 }
 
 /// Sees to a redis-server, then runs every test of the workspace.
-pub fn run(args: &TestArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &TestArgs) -> anyhow::Result<()> {
     if !on_path("redis-server") {
         install_redis()?;
     }

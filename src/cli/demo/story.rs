@@ -49,13 +49,12 @@ pub(super) fn steps() -> Vec<Step> {
         action: "opened",
         number: 118,
         title: "SHOP-1: pay by invoice",
-        body: "",
         head: "feature/SHOP-1-invoice",
         base: "main",
         author: "ada",
         draft: true,
-        merged: false,
         at,
+        ..PullRequest::default()
     };
     let ready = PullRequest { action: "ready_for_review", draft: false, ..invoice };
     let merged = PullRequest { action: "closed", merged: true, ..ready };

@@ -15,13 +15,12 @@ fn merged(number: u64, title: &str, head: &str, base: &str) -> Value {
         action: "closed",
         number,
         title,
-        body: "",
         head,
         base,
         author: "ada",
-        draft: false,
         merged: true,
         at: "2026-11-22T10:00:00Z",
+        ..PullRequest::default()
     };
     sample::pull_request(&SHOP, &pull_request)
 }

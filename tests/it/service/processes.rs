@@ -23,13 +23,12 @@ fn merged(number: u64, title: &str) -> Value {
         action: "closed",
         number,
         title,
-        body: "",
         head: "x",
         base: "main",
         author: "ada",
-        draft: false,
         merged: true,
         at: "2026-11-22T10:00:00Z",
+        ..PullRequest::default()
     };
     sample::pull_request(&shop, &pull_request)
 }

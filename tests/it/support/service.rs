@@ -196,7 +196,7 @@ pub(crate) async fn finished_trace(http: &Client, url: &str, event_id: &str) -> 
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), finished).await.expect("the event is worked off")
+    tokio::time::timeout(Duration::from_mins(1), finished).await.expect("the event is worked off")
 }
 
 async fn api(http: &Client, url: &str, method: Method, path: &str, body: Option<Value>) -> Value {

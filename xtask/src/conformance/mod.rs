@@ -4,6 +4,7 @@
 //! scenarios. To add one: write a module with a `record` function, and name it in [`record`].
 
 mod check;
+mod client;
 mod corrections;
 mod document;
 mod findings;
@@ -48,5 +49,5 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 /// Every scenario's exchanges.
 async fn record() -> Result<Vec<Recording>> {
-    Ok(vec![simulator::record().await?])
+    Ok(vec![simulator::record().await?, client::record().await?])
 }

@@ -7,7 +7,7 @@ use sha2::Sha256;
 use super::SECRET;
 
 /// Serves on `port` until it is killed, with as many workers as Conduit takes.
-pub async fn serve(port: u16) -> anyhow::Result<()> {
+pub(crate) async fn serve(port: u16) -> anyhow::Result<()> {
     let app = || {
         App::new()
             .app_data(web::PayloadConfig::new(25 * 1024 * 1024))

@@ -103,9 +103,9 @@ impl Template {
             head: "feature/SHOP-42-invoice",
             base: "main",
             author: "ada",
-            draft: false,
             merged: true,
             at: &jiff::Timestamp::now().to_string(),
+            ..PullRequest::default()
         };
         let mut payload = sample::pull_request(&shop, &pull_request);
         payload["pull_request"]["merge_commit_sha"] = PLACEHOLDER.into();

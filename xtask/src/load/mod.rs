@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
-pub use bare::serve as serve_bare;
+pub(crate) use bare::serve as serve_bare;
 use generator::{Figures, Target};
 use processes::{Child, Redis};
 
@@ -22,7 +22,7 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789
 
 /// The flags of `cargo xtask load`.
 #[derive(Debug, Args)]
-pub struct LoadArgs {
+pub(crate) struct LoadArgs {
     /// Connections that send at once
     #[arg(long, default_value_t = 50)]
     connections: usize,
@@ -47,7 +47,7 @@ enum StoreKind {
 }
 
 /// Runs both in turn and prints their figures.
-pub async fn run(args: &LoadArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
     processes::build_conduit()?;
     let folder = tempfile::tempdir()?;
     let redis = match args.store {

@@ -13,7 +13,8 @@ const HOOK_PATH: &str = "/conduit/webhooks/github/acme-shop/payload";
 
 /// Builds what is to be measured.
 pub(super) fn build_conduit() -> anyhow::Result<()> {
-    let status = Command::new("cargo").args(["build", "--release", "--locked", "--bin", "conduit"]).status()?;
+    let status =
+        Command::new("cargo").args(["build", "--release", "--locked", "--bin", "conduit"]).status()?;
     if !status.success() {
         bail!("conduit cannot be built");
     }
