@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use conduit::clock::Clock;
-use conduit::http::{Http, HttpConfig, HttpParts, InForce, MachineView, RulesView};
+use conduit::http::{Http, HttpConfig, HttpParts, InForce};
+use conduit::machine::{RuleSet, SourceFile, load};
 use conduit::secrets::token::{Role, Token};
 use conduit::secrets::{Keyring, MasterKey, Secret};
 use conduit::store::sqlite::SqliteStore;
@@ -45,14 +46,11 @@ pub(super) struct Delivery {
     pub(super) content_type: &'static str,
 }
 
-struct OneMachine;
+struct Shipped(Arc<RuleSet>);
 
-impl InForce for OneMachine {
-    fn rules(&self) -> Option<RulesView> {
-        let states = ["to_do", "in_progress", "done"].map(str::to_owned).to_vec();
-        let machine =
-            MachineView { name: "shop".into(), file: "kanban.hcl".into(), line: 1, states, rules: 3 };
-        Some(RulesView { hash: "4c1f9ab".into(), machines: vec![machine] })
+impl InForce for Shipped {
+    fn rules(&self) -> Option<Arc<RuleSet>> {
+        Some(Arc::clone(&self.0))
     }
 
     fn sites(&self) -> Vec<String> {
@@ -83,7 +81,7 @@ impl Door {
         let http = Http::new(HttpParts {
             store: Arc::clone(&store),
             keyring,
-            in_force: Arc::new(OneMachine),
+            in_force: Arc::new(shipped_rules()),
             metrics: Metrics::install().unwrap(),
             clock: clock.clone(),
             config,
@@ -226,6 +224,13 @@ pub(super) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("never: {what}")
+}
+
+/// The rules that come with Conduit.
+fn shipped_rules() -> Shipped {
+    let text = include_bytes!("../../../config/statemachines/jira.hcl");
+    let loaded = load(&[SourceFile::from_bytes("jira.hcl", text)]);
+    Shipped(Arc::new(loaded.rules.expect("the shipped rules are in order")))
 }
 
 fn free_port() -> TcpListener {
