@@ -167,6 +167,14 @@ async fn anyone_may_ask_whether_it_lives_and_only_management_tells_details() {
 }
 
 #[tokio::test]
+async fn a_service_without_rules_is_not_ready() {
+    let door = Door::open_under(conduit::http::HttpConfig::default(), None).await;
+    assert_refused(&answer(door.ask(Method::GET, "/readyz")).await, 503, 207);
+    assert_refused(&get(&door, "/conduit/api/machines").await, 503, 207);
+    assert_eq!(answer(door.ask(Method::GET, "/livez")).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_management_listener_in_the_open_asks_for_a_token() {
     let config = conduit::http::HttpConfig { management_token_required: true, ..Default::default() };
     let door = Door::open_with(config).await;

@@ -225,6 +225,21 @@ async fn deliveries_that_no_forge_sends_are_refused_by_their_head() {
 }
 
 #[tokio::test]
+async fn a_store_that_cannot_write_is_busy_and_takes_the_delivery_when_it_can() {
+    let door = Door::open().await;
+    let hook = door.register("shop", "acme/shop").await;
+    let other = rusqlite::Connection::open(door.folder.path().join("conduit.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = door.signed(&hook.uri, &hook.secret, &Delivery::merged("d-1")).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "5");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(door.events().await.is_empty());
+    let (_, duplicate) = door.deliver(&hook, &Delivery::merged("d-1")).await;
+    assert!(!duplicate);
+}
+
+#[tokio::test]
 async fn bodies_are_not_kept_where_nobody_wants_them() {
     let config = conduit::http::HttpConfig { keep_payloads: false, ..Default::default() };
     let door = Door::open_with(config).await;

@@ -28,7 +28,7 @@ pub(super) struct Door {
     pub(super) admin: Secret,
     pub(super) operator: Secret,
     pub(super) viewer: Secret,
-    _folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
 /// What a test knows of a registered hook.
@@ -46,11 +46,11 @@ pub(super) struct Delivery {
     pub(super) content_type: &'static str,
 }
 
-struct Shipped(Arc<RuleSet>);
+struct Fixed(Option<Arc<RuleSet>>);
 
-impl InForce for Shipped {
+impl InForce for Fixed {
     fn rules(&self) -> Option<Arc<RuleSet>> {
-        Some(Arc::clone(&self.0))
+        self.0.clone()
     }
 
     fn sites(&self) -> Vec<String> {
@@ -64,6 +64,11 @@ impl Door {
     }
 
     pub(super) async fn open_with(config: HttpConfig) -> Self {
+        Self::open_under(config, Some(shipped_rules())).await
+    }
+
+    /// A service under these rules, or before any are loaded.
+    pub(super) async fn open_under(config: HttpConfig, rules: Option<Arc<RuleSet>>) -> Self {
         listen_to_logs();
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
@@ -81,7 +86,7 @@ impl Door {
         let http = Http::new(HttpParts {
             store: Arc::clone(&store),
             keyring,
-            in_force: Arc::new(shipped_rules()),
+            in_force: Arc::new(Fixed(rules)),
             metrics: Metrics::install().unwrap(),
             clock: clock.clone(),
             config,
@@ -101,7 +106,7 @@ impl Door {
             admin,
             operator,
             viewer,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -227,10 +232,10 @@ pub(super) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
 }
 
 /// The rules that come with Conduit.
-fn shipped_rules() -> Shipped {
+fn shipped_rules() -> Arc<RuleSet> {
     let text = include_bytes!("../../../config/statemachines/jira.hcl");
     let loaded = load(&[SourceFile::from_bytes("jira.hcl", text)]);
-    Shipped(Arc::new(loaded.rules.expect("the shipped rules are in order")))
+    Arc::new(loaded.rules.expect("the shipped rules are in order"))
 }
 
 fn free_port() -> TcpListener {
