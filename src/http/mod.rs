@@ -1,8 +1,9 @@
 //! The HTTP room: the door that forges deliver to, and the API that people ask.
 //!
 //! One application factory serves production and tests alike; the listener is handed in. A request is
-//! checked by its extractor ([`extract`]), a delivery by [`ingest`] and [`intake`]; everything that is not
-//! done is answered from one table ([`error`]).
+//! checked by its extractor (`extract`, over `fields`), a delivery by `ingest` (the order of the checks and the
+//! I/O) and `intake` (what its bytes amount to, pure); everything that is not done is answered from one table
+//! (`error`).
 
 mod answer;
 mod body;

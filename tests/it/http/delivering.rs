@@ -109,6 +109,16 @@ async fn the_same_delivery_and_the_same_change_are_duplicates() {
 }
 
 #[tokio::test]
+async fn one_delivery_that_comes_fifty_times_at_once_is_one_event() {
+    let door = Door::open().await;
+    let hook = door.register("shop", "acme/shop").await;
+    let delivery = Delivery::merged("d-1");
+    let receipts = futures_util::future::join_all((0..50).map(|_| door.deliver(&hook, &delivery))).await;
+    assert_eq!(receipts.iter().filter(|(_, duplicate)| !duplicate).count(), 1);
+    assert_eq!(door.events().await.len(), 1);
+}
+
+#[tokio::test]
 async fn the_first_delivery_pins_the_repository_so_a_rename_is_followed_and_a_stranger_is_not() {
     let door = Door::open().await;
     let hook = door.register("shop", "acme/shop").await;
