@@ -16,14 +16,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Shared;
 use super::intent::{Intent, Phase, Progress, Spoken, Unreadable};
 use super::lease::Held;
 use super::processor::{Change, Class, Found, Setback, Site, Taken, Ticket};
-use super::record;
 use super::recover::{Recovered, recover};
 use super::retry::{self, Next};
-use crate::event::{self, Event};
+use super::{Shared, is_newer, record};
+use crate::event::Event;
 use crate::machine::{Action, Decision, Effects, Hop, Machine, TicketNow, decide, precheck};
 use crate::store::{Claim, JobState, StoreError};
 use crate::trace::{Outcome, Reason, TicketTrace, Verdict};
@@ -80,7 +79,7 @@ pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Res
     let mut trace = record::begin(&claim, began);
     let notes = claim.state.as_ref().map_or_else(|| Ok(Progress::default()), |s| Progress::read(&s.progress));
     let (event, progress) = match (claim.event, notes) {
-        (Ok(event), _) if event.schema > event::SCHEMA => {
+        (Err(why), _) if is_newer(&why) => {
             return leave_to_newer(held, claim.state, trace).await;
         }
         (_, Err(Unreadable::Newer)) => return leave_to_newer(held, claim.state, trace).await,

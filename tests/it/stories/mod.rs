@@ -72,3 +72,4 @@ macro_rules! stories {
 }
 
 stories!(sqlite, crate::support::homes::Sqlite);
+stories!(redis, crate::support::homes::Redis);
