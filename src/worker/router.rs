@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::processor::Backends;
-use super::record;
+use super::{is_newer, record};
+use crate::event::Event;
 use crate::event::ticket::{FoundKey, Projects, tickets};
-use crate::event::{self, Event};
 use crate::machine::{Action, Machine, RuleSet, precheck};
 use crate::store::{InboxItem, NewJob, Routing};
 use crate::trace::{Reason, TicketTrace, Verdict};
@@ -23,8 +23,8 @@ pub(super) fn route(
     now: Timestamp,
 ) -> Option<Routing> {
     let event = match &item.event {
-        Ok(event) if event.schema > event::SCHEMA => return None,
         Ok(event) => event,
+        Err(why) if is_newer(why) => return None,
         Err(why) => return Some(unreadable(why)),
     };
     if !event.is_supported() {

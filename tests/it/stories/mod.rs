@@ -54,12 +54,14 @@ macro_rules! stories {
                 a_move_whose_worker_died_is_not_made_twice
                 a_worker_that_slept_through_its_lease_writes_nothing
                 a_worker_that_is_told_to_stop_finishes_first
+                a_store_that_restarts_is_waited_for
             }
             tell! { $home, trouble:
                 a_move_that_was_applied_and_answered_503_is_not_made_twice
                 a_move_that_was_applied_and_cut_off_is_not_made_twice
                 a_move_that_was_not_applied_is_made_again
                 a_ticket_that_a_person_moved_meanwhile_is_left_alone
+                a_move_that_a_person_took_back_is_not_made_again
                 a_ticket_that_a_person_moved_to_the_target_is_already_there
                 a_conflict_is_tried_again
                 a_pause_that_jira_asks_for_is_kept
@@ -72,3 +74,4 @@ macro_rules! stories {
 }
 
 stories!(sqlite, crate::support::homes::Sqlite);
+stories!(redis, crate::support::homes::Redis);

@@ -64,6 +64,16 @@ pub(crate) async fn a_ticket_that_a_person_moved_meanwhile_is_left_alone(world: 
     assert_eq!(world.reason(&next).await, Reason::UnknownStatus, "the ticket's next event goes on");
 }
 
+pub(crate) async fn a_move_that_a_person_took_back_is_not_made_again(world: World) {
+    world.jira.once(When::post(Kind::Transitions), Fault::apply_then_status(503));
+    let id = world.deliver(merged("SHOP-1")).await;
+    world.step().await;
+    assert!(world.jira.move_as("ada", "SHOP-1", "To Do"));
+    world.later(A_WHILE).await;
+    assert_eq!(world.reason(&id).await, Reason::MovedByOther);
+    assert_eq!(world.jira.status("SHOP-1").as_deref(), Some("To Do"));
+}
+
 pub(crate) async fn a_ticket_that_a_person_moved_to_the_target_is_already_there(world: World) {
     world.jira.set_in_transition("SHOP-1", true);
     let id = world.deliver(merged("SHOP-1")).await;

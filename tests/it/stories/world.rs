@@ -1,10 +1,11 @@
 //! One world a story: a store, a simulated Jira with a board, and a worker between them.
 
-use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use async_trait::async_trait;
 use conduit::clock::Clock;
 use conduit::event::{Event, PullRequest, Repo, Sender, Subject, Trigger};
 use conduit::jira::{Auth, Credential, Dialect, JiraClient, Site, TransitionCache};
@@ -48,7 +49,21 @@ pub(crate) struct World {
     pub(crate) jira: JiraSim,
     pub(crate) worker: Worker,
     rules: Arc<ArcSwap<RuleSet>>,
-    _home: Box<dyn Any>,
+    home: Box<dyn Server>,
+    delivered: AtomicU32,
+}
+
+/// What a home is to a world: something that can be stopped and started again.
+#[async_trait(?Send)]
+pub(crate) trait Server {
+    async fn restart(&mut self);
+}
+
+#[async_trait(?Send)]
+impl<H: Home> Server for H {
+    async fn restart(&mut self) {
+        Home::restart(self).await;
+    }
 }
 
 impl World {
@@ -60,7 +75,7 @@ impl World {
         let jira = site(Workflow::simplified(&STATUSES)).start().await.unwrap();
         let rules = Arc::new(ArcSwap::from_pointee(rules()));
         let worker = worker(&store, &rules, &jira, &clock, WorkerConfig::new("worker-1"));
-        Self { store, clock, jira, worker, rules, _home: Box::new(home) }
+        Self { store, clock, jira, worker, rules, home: Box::new(home), delivered: AtomicU32::new(0) }
     }
 
     /// The same store with another site.
@@ -79,6 +94,11 @@ impl World {
         worker(&self.store, &self.rules, &self.jira, &self.clock, config)
     }
 
+    /// The store's server, if it has one, goes away and comes back.
+    pub(crate) async fn restart_store(&mut self) {
+        self.home.restart().await;
+    }
+
     /// A delivery of this event came in.
     pub(crate) async fn deliver(&self, event: Event) -> EventId {
         self.deliver_by(event, None).await
@@ -86,7 +106,7 @@ impl World {
 
     /// The same, by a hook that may move only these projects.
     pub(crate) async fn deliver_by(&self, event: Event, projects: Option<&[&str]>) -> EventId {
-        let delivery_id = format!("delivery-{:?}", std::time::Instant::now());
+        let delivery_id = format!("d-{}", self.delivered.fetch_add(1, Ordering::Relaxed));
         let id = EventId::new("github/shop", "4711", &delivery_id);
         let new = NewEvent {
             id: id.clone(),

@@ -1,0 +1,271 @@
+//! Carrying out one job: read, decide, move, and write down what happened.
+//!
+//! ```text
+//!  claimed ─ notes of an earlier worker? ─ yes ─▶ look where the ticket is ─▶ recover ─┐
+//!               │ no                                                                  ▼
+//!               └─▶ precheck ─▶ read ─▶ decide ─ move ─▶ hop: find, checkpoint, take ─▶ finish
+//!                     └──────────────────┴─ stay ────────────────────────────────────▶ finish
+//! ```
+//!
+//! A warm ticket costs one read and one write. The checkpoint stands between them: the intent is durable
+//! before Jira is asked, so whoever takes the job over knows what may have been applied. Here a job begins and
+//! ends; `walk` moves the ticket, `effects` writes what stands beside the move.
+
+mod effects;
+mod walk;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::intent::{Intent, Progress, Unreadable};
+use super::lease::Held;
+use super::processor::{Setback, Site, Ticket};
+use super::retry::{self, Next};
+use super::{Shared, is_newer, record};
+use crate::event::Event;
+use crate::machine::{Action, Decision, Machine, TicketNow, decide, precheck};
+use crate::store::{Claim, JobState, StoreError};
+use crate::trace::{Outcome, Reason, TicketTrace, Verdict};
+
+/// How long a job of a newer version is left alone before it is offered again.
+const LEAVE_TO_NEWER: Duration = Duration::from_secs(30);
+
+/// How a worker parted with a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It is over.
+    Finished(Verdict),
+    /// It will be taken up again, and waits for this reason.
+    Waiting(Reason),
+    /// A newer version wrote it, and shall have it.
+    LeftToNewer,
+}
+
+/// Why a job cannot go on now.
+enum Halt {
+    /// The ticket system failed us.
+    Setback(Setback),
+    /// The store did, or the lease is lost.
+    Store(StoreError),
+    /// An unanswered request may still take effect for so long.
+    NotYet(Duration),
+}
+
+impl From<Setback> for Halt {
+    fn from(setback: Setback) -> Self {
+        Self::Setback(setback)
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+type Go<T> = Result<T, Halt>;
+
+/// Carries out a leased job to its end, or to its next try.
+pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Result<Ended, StoreError> {
+    let began = shared.clock.now();
+    let mut trace = record::begin(&claim, began);
+    let notes = claim.state.as_ref().map_or_else(|| Ok(Progress::default()), |s| Progress::read(&s.progress));
+    let (event, progress) = match (claim.event, notes) {
+        (Err(why), _) if is_newer(&why) => {
+            return leave_to_newer(held, claim.state, trace).await;
+        }
+        (_, Err(Unreadable::Newer)) => return leave_to_newer(held, claim.state, trace).await,
+        (Err(why), _) => {
+            return bury(held, trace, format!("the stored event cannot be read: {why}"), began).await;
+        }
+        (_, Err(Unreadable::Damaged(why))) => {
+            return bury(held, trace, format!("the notes on this job cannot be read: {why}"), began).await;
+        }
+        (Ok(event), Ok(progress)) => (event, progress),
+    };
+    let Some(site) = shared.backends.site(&held.lease().site) else {
+        record::detail(&mut trace, format!("no worker has a site named {} any more", held.lease().site));
+        return close(held, trace, Reason::ProjectNotConfigured.into(), began).await;
+    };
+    let key = held.lease().job.key.clone();
+    let job = Job { shared, held, site, event: &event, key, project: claim.project, trace, progress, began };
+    job.run().await
+}
+
+async fn leave_to_newer(
+    held: &Held,
+    state: Option<JobState>,
+    trace: TicketTrace,
+) -> Result<Ended, StoreError> {
+    let state = state.unwrap_or(JobState { progress: record::notes(&Progress::default()), trace });
+    held.retry(LEAVE_TO_NEWER, &state).await?;
+    Ok(Ended::LeftToNewer)
+}
+
+async fn bury(held: &Held, mut trace: TicketTrace, why: String, now: Timestamp) -> Result<Ended, StoreError> {
+    record::detail(&mut trace, why);
+    close(held, trace, Verdict::dead(Reason::Poison), now).await
+}
+
+async fn close(
+    held: &Held,
+    trace: TicketTrace,
+    verdict: Verdict,
+    now: Timestamp,
+) -> Result<Ended, StoreError> {
+    held.finish(&record::end(trace, verdict, now)).await?;
+    Ok(Ended::Finished(verdict))
+}
+
+/// A job in the hands of a worker.
+struct Job<'a> {
+    shared: &'a Shared,
+    held: &'a Held,
+    site: &'a Site,
+    event: &'a Event,
+    /// The issue key as the event wrote it.
+    key: String,
+    project: String,
+    trace: TicketTrace,
+    progress: Progress,
+    began: Timestamp,
+}
+
+impl Job<'_> {
+    async fn run(mut self) -> Result<Ended, StoreError> {
+        let mut intent = self.progress.intent.take();
+        let result = self.pursue(&mut intent).await;
+        self.progress.intent = intent;
+        let waits_for = self.trace.reason;
+        match result {
+            Ok(verdict) => close(self.held, self.trace, verdict, self.shared.clock.now()).await,
+            Err(Halt::Store(error)) => Err(error),
+            Err(Halt::NotYet(delay)) => self.wait(delay, waits_for).await,
+            Err(Halt::Setback(setback)) => self.stumble(setback).await,
+        }
+    }
+
+    async fn pursue(&mut self, intent: &mut Option<Intent>) -> Go<Verdict> {
+        match intent {
+            Some(intent) => self.resume(intent).await,
+            None => self.decide(intent).await,
+        }
+    }
+
+    // --- deciding ------------------------------------------------------------------------------------
+
+    async fn decide(&mut self, intent: &mut Option<Intent>) -> Go<Verdict> {
+        let rules = self.shared.rules.load_full();
+        let Some(machine) = rules.machine(&self.project) else { return Ok(Reason::NoMachine.into()) };
+        record::machine(&mut self.trace, machine, &rules);
+        if let Some(decision) = precheck(machine, self.event, &self.trace.found_in) {
+            record::decision(&mut self.trace, &decision, None);
+            if let Action::Stay(verdict) = decision.action {
+                return Ok(verdict);
+            }
+        }
+        let ticket = self.read().await?;
+        let machine = self.machine_of(&ticket).and_then(|project| rules.machine(project)).unwrap_or(machine);
+        record::machine(&mut self.trace, machine, &rules);
+        self.apply(machine, ticket, intent).await
+    }
+
+    async fn apply(&mut self, machine: &Machine, ticket: Ticket, intent: &mut Option<Intent>) -> Go<Verdict> {
+        let Decision { action, effects, .. } = self.decided(machine, &ticket);
+        match action {
+            Action::Stay(verdict) => {
+                self.stay(verdict, &ticket, &effects).await?;
+                Ok(verdict)
+            }
+            Action::Move(path) => {
+                let intent = intent.insert(Intent::new(path, effects, &ticket));
+                self.walk(intent, ticket).await
+            }
+        }
+    }
+
+    fn decided(&mut self, machine: &Machine, ticket: &Ticket) -> Decision {
+        let now = TicketNow {
+            key: ticket.key.clone(),
+            project: ticket.project.clone(),
+            found_in: self.trace.found_in.clone(),
+            status: ticket.status.name.clone(),
+            issue_type: ticket.issue_type.clone(),
+            labels: ticket.labels.clone(),
+            assignee: ticket.assignee.clone(),
+        };
+        let decision = decide(machine, self.event, &now);
+        record::decision(&mut self.trace, &decision, Some(&ticket.status.name));
+        decision
+    }
+
+    /// The project whose machine decides on a ticket that moved to another one of this site.
+    fn machine_of<'t>(&mut self, ticket: &'t Ticket) -> Option<&'t str> {
+        if ticket.key != self.key {
+            record::detail(&mut self.trace, format!("{} is {} now", self.key, ticket.key));
+        }
+        let site = self.shared.backends.site_of(&ticket.project)?;
+        (site.name == self.site.name).then_some(ticket.project.as_str())
+    }
+
+    async fn read(&mut self) -> Go<Ticket> {
+        Ok(self.site.processor.read(&self.key, &mut self.trace.attempts).await?)
+    }
+
+    // --- parting -------------------------------------------------------------------------------------
+
+    async fn stumble(mut self, setback: Setback) -> Result<Ended, StoreError> {
+        let now = self.shared.clock.now();
+        let limits = retry::Limits {
+            patience: self.shared.config.patience,
+            settle: self.site.processor.settles_within(),
+            jitter: super::jitter(),
+        };
+        let worked = Duration::try_from(now.duration_since(self.began)).unwrap_or_default();
+        self.progress.tries.spend(worked);
+        let next = retry::next(&setback, &self.progress.tries, limits);
+        self.progress.tries.count(&setback.class);
+        record::detail(&mut self.trace, setback.message.clone());
+        match next {
+            Next::Retry(delay, reason) => {
+                self.progress.tries.spend(delay);
+                self.wait(delay, reason).await
+            }
+            Next::Pause(delay) => {
+                self.shared.pause_for_login(&self.site.name, &setback.message).await?;
+                self.wait(delay, Reason::Credentials).await
+            }
+            Next::Fail(reason) => self.fail(reason, now).await,
+            Next::Dead(reason) => close(self.held, self.trace, Verdict::dead(reason), now).await,
+        }
+    }
+
+    async fn fail(mut self, reason: Reason, now: Timestamp) -> Result<Ended, StoreError> {
+        let reason = match &self.progress.intent {
+            // Only what stands beside the move failed, and the detail says what.
+            Some(intent) if intent.current().is_none() => Reason::Moved,
+            Some(intent) if intent.taken > 0 => {
+                record::partial(&mut self.trace, intent, reason);
+                Reason::PartialPath
+            }
+            _ => reason,
+        };
+        close(self.held, self.trace, reason.into(), now).await
+    }
+
+    async fn wait(mut self, delay: Duration, reason: Reason) -> Result<Ended, StoreError> {
+        let waits = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self.trace.waited_ms = self.trace.waited_ms.saturating_add(waits);
+        let state = self.state(self.progress.intent.as_ref(), reason);
+        self.held.retry(delay, &state).await?;
+        Ok(Ended::Waiting(reason))
+    }
+
+    /// The notes as the next worker shall find them.
+    fn state(&self, intent: Option<&Intent>, reason: Reason) -> JobState {
+        let progress = Progress { intent: intent.cloned(), ..self.progress.clone() };
+        let trace = TicketTrace { outcome: Outcome::Waiting, reason, ..self.trace.clone() };
+        JobState { progress: record::notes(&progress), trace: record::bounded(trace) }
+    }
+}
