@@ -75,11 +75,14 @@ use crate::registration::Hook;
 use crate::secrets::token::Token;
 use crate::trace::TicketTrace;
 
-/// Events kept in memory for the tickets that name them.
-const CACHED_EVENTS: u64 = 256;
+/// Bytes of events kept in memory for the tickets that name them.
+const CACHED: u64 = 4 * 1024 * 1024;
 
 /// Settings of the server that decide on what is promised.
 const LOOKED_AT: &[&str] = &["maxmemory-policy", "appendfsync", "no-appendfsync-on-rewrite"];
+
+/// An event in memory, and its size.
+type Cached = (Arc<Event>, u32);
 
 /// A store on one Redis server.
 pub struct RedisStore {
@@ -87,7 +90,7 @@ pub struct RedisStore {
     scripts: Scripts,
     layout: Layout,
     clock: Clock,
-    events: Cache<EventId, Arc<Event>>,
+    events: Cache<EventId, Cached>,
     next_claim: AtomicUsize,
 }
 
@@ -106,7 +109,7 @@ impl RedisStore {
             scripts: Scripts::new(),
             layout: Layout { partitions: PARTITIONS },
             clock,
-            events: Cache::new(CACHED_EVENTS),
+            events: Cache::builder().max_capacity(CACHED).weigher(|_, (_, size): &Cached| *size).build(),
             next_claim: AtomicUsize::new(0),
         };
         store.server().await?.is_fit()?;

@@ -16,7 +16,7 @@ for i, id in ipairs(redis.call('LRANGE', p .. 'in', 0, ARGV[2] - 1)) do
   local e = redis.call('HMGET', p .. 'ev:' .. id, 'state', 'generation', 'replayed', 'only', 'projects')
   if e[1] ~= 'waiting' then
     -- Half an ingest or half a replay that nobody was told of, or routed already.
-    redis.call('LREM', p .. 'in', 0, id)
+    redis.call('LREM', p .. 'in', 1, id)
   elseif not seen[id] then
     seen[id] = true
     local event = redis.call('GET', p .. 'no:' .. id)

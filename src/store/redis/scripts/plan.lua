@@ -8,7 +8,7 @@ if redis.call('HGET', p .. 'router', 'fence') ~= ARGV[2] then return {'lost'} en
 local record = p .. 'ev:' .. id
 local e = redis.call('HMGET', record, 'state', 'generation', 'score')
 if e[1] ~= 'waiting' or tonumber(e[2]) ~= generation then
-  redis.call('LREM', p .. 'in', 0, id)
+  redis.call('LREM', p .. 'in', 1, id)
   return {'done'}
 end
 
