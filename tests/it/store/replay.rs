@@ -162,6 +162,7 @@ pub(crate) async fn an_event_that_was_held_back_is_replayed_whole(store: &Arc<dy
     let stale = NewEvent { verdict: Some(Reason::Stale.into()), ..delivery("d-1", clock) };
     store.ingest(&stale).await.unwrap();
     assert_eq!(store.replay(&stale.id, ReplayScope::Unfinished).await.unwrap(), queued(&[]));
+    assert_eq!(store.event(&stale.id).await.unwrap().unwrap().verdict, Reason::Queued.into());
     let item = first_waiting(store).await;
     assert_eq!((item.generation, item.replayed, item.only.len()), (2, true, 0));
 
