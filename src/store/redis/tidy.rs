@@ -93,7 +93,7 @@ impl RedisStore {
             match self.remove(&id).await {
                 // Left where it is, so that it stops nothing else.
                 Err(error @ StoreError::Damaged { .. }) => {
-                    tracing::error!(event = %id, %error, "an old event stays")
+                    tracing::error!(event = %id, %error, "an old event stays");
                 }
                 gone => removed += u64::from(gone?),
             }

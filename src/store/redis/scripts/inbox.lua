@@ -8,7 +8,7 @@ local now = now_ms(ARGV[3])
 local holder = redis.call('HMGET', p .. 'router', 'worker', 'until', 'fence')
 if holder[1] and holder[1] ~= worker and tonumber(holder[2] or 0) > now then return {} end
 local fence = tonumber(holder[3] or 0)
-if holder[1] ~= worker then fence = fence + 1 end
+if holder[1] ~= worker then fence = next_fence(fence, now) end
 redis.call('HSET', p .. 'router', 'worker', worker, 'fence', fence, 'until', now + ARGV[4])
 
 local items, seen = {tostring(fence)}, {}
