@@ -1,7 +1,7 @@
 -- Renews or takes the right to fan out a partition, and reads the first events that wait.
 -- KEYS[1] the event partition
 -- ARGV    worker, how many, ms ahead, lease in ms
--- Answers {fence, {id, generation, replayed, only, projects, event}…}, or nothing to whoever is not the holder.
+-- Answers {fence, {id, generation, replayed, only, projects, event}…}, or nothing to who is not the holder.
 local p, worker = KEYS[1], ARGV[1]
 if redis.call('LLEN', p .. 'in') == 0 then return {} end
 local now = now_ms(ARGV[3])

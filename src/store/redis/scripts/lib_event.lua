@@ -34,7 +34,8 @@ local function outcome_of(p, id, in_inbox)
   return gravest
 end
 
--- Enters an event in the index of one outcome and takes it out of all others: a torn script may have left it in two.
+-- Enters an event in the index of one outcome and takes it out of all others: a torn script may have left it
+-- in two.
 local function index_outcome(p, id, at, outcome)
   redis.call('ZADD', p .. 'ix:s:' .. outcome, at, id)
   redis.call('HSET', p .. 'ev:' .. id, 'outcome', outcome)
