@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::keys::Home;
 use super::{RedisStore, record};
-use crate::store::{EventId, JobId, Result, Tidied};
+use crate::store::{EventId, JobId, Result, StoreError, Tidied};
 use crate::trace::Verdict;
 
 /// Leases taken back, and finished tickets carried, by one call a partition.
@@ -76,7 +76,7 @@ impl RedisStore {
     async fn acknowledge(&self, home: Home, entries: &[String]) -> Result<()> {
         let mut removals = redis::pipe();
         for entry in entries {
-            removals.lrem(home.key("fin"), 0, entry).ignore();
+            removals.lrem(home.key("fin"), 1, entry).ignore();
         }
         self.link.commands(&removals).await
     }
@@ -90,7 +90,13 @@ impl RedisStore {
         let ids: Vec<String> = self.link.command(&range).await?;
         let mut removed = 0;
         for id in ids.iter().filter_map(|id| EventId::parse(id)) {
-            removed += u64::from(self.remove(&id).await?);
+            match self.remove(&id).await {
+                // Left where it is, so that it stops nothing else.
+                Err(error @ StoreError::Damaged { .. }) => {
+                    tracing::error!(event = %id, %error, "an old event stays");
+                }
+                gone => removed += u64::from(gone?),
+            }
         }
         Ok(removed)
     }

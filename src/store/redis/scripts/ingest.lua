@@ -1,8 +1,8 @@
 -- Makes an event durable with its dedupe, its place in the inbox and its index entries.
 -- The record comes last: it is the dedupe, so a prefix of these writes leaves the same delivery new.
 -- KEYS[1] the event partition
--- ARGV    id, received (µs), repository, occurrence, content key, content, outcome, now (ms), then the record's
---         fields
+-- ARGV    id, received (µs), repository, occurrence, content key, content, outcome, now (ms), then
+--         the record's fields
 local p, id, at, repo, occurrence = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local outcome = ARGV[7]
 local record = p .. 'ev:' .. id

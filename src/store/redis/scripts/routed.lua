@@ -9,6 +9,6 @@ if e[1] == 'waiting' and e[2] == ARGV[3] then
   settle(p, id, ARGV[4])
   redis.call('HDEL', record, 'only', 'replayed')
 end
-redis.call('LREM', p .. 'in', 0, id)
+redis.call('LREM', p .. 'in', 1, id)
 redis.call('DEL', p .. 'pl:' .. id)
 return 'done'
