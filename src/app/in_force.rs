@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::http::{InForce, MachineView, RulesView};
-use crate::machine::{Machine, RuleSet};
+use crate::http::InForce;
+use crate::machine::RuleSet;
 
 /// The rules that decide now, and the names of the sites.
 pub(super) struct Configuration {
@@ -14,22 +14,11 @@ pub(super) struct Configuration {
 }
 
 impl InForce for Configuration {
-    fn rules(&self) -> Option<RulesView> {
-        let rules = self.rules.load();
-        Some(RulesView { hash: rules.hash().to_owned(), machines: rules.machines().map(view).collect() })
+    fn rules(&self) -> Option<Arc<RuleSet>> {
+        Some(self.rules.load_full())
     }
 
     fn sites(&self) -> Vec<String> {
         self.sites.clone()
-    }
-}
-
-fn view(machine: &Machine) -> MachineView {
-    MachineView {
-        name: machine.name.clone(),
-        file: machine.file.clone(),
-        line: machine.line,
-        states: machine.states.iter().map(|state| state.alias.clone()).collect(),
-        rules: machine.rule_count(),
     }
 }

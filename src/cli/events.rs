@@ -3,7 +3,8 @@
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::client::{Api, ApiArgs};
@@ -11,7 +12,7 @@ use super::table::Table;
 use super::why::print_json;
 use super::{CliError, Output};
 use crate::trace::text::mark;
-use crate::trace::{Trace, printable, text};
+use crate::trace::{Outcome, Reason, Trace, printable, text};
 
 /// What to do with what came in.
 #[derive(Debug, Subcommand)]
@@ -73,42 +74,40 @@ pub(super) struct Replay {
     api: ApiArgs,
 }
 
-/// A page of events.
-#[derive(Debug, Serialize, Deserialize)]
+/// A page of events, newest first.
+#[derive(Debug, Deserialize)]
 pub(super) struct EventPage {
-    /// Newest first.
+    /// What is on it.
     pub(super) events: Vec<EventRow>,
-    /// Where the next page begins.
-    next: Option<String>,
+    next_cursor: Option<String>,
 }
 
 /// An event in a list.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub(super) struct EventRow {
     /// When it came in.
     pub(super) received_at: Timestamp,
-    /// Where it is on its way.
-    state: String,
-    /// Its trace; a list leaves the tickets' details out.
-    #[serde(flatten)]
-    trace: Trace,
+    /// The hook it came in by.
+    pub(super) hook: String,
+    /// What happened.
+    pub(super) kind: String,
+    event_id: String,
+    repo: String,
+    number: Option<u64>,
+    outcome: Outcome,
+    reason: Reason,
+    tickets: Vec<TicketRow>,
 }
 
-impl EventRow {
-    /// Asks for a page.
-    pub(super) async fn list(api: &Api, query: &[(&str, String)]) -> Result<EventPage, CliError> {
-        api.get(&["conduit", "api", "events"], query).await
-    }
+#[derive(Debug, Deserialize)]
+struct TicketRow {
+    key: String,
+    outcome: Outcome,
+}
 
-    /// The hook it came in by.
-    pub(super) fn hook(&self) -> Option<&String> {
-        self.trace.received.as_ref().map(|received| &received.hook)
-    }
-
-    /// What happened.
-    pub(super) fn kind(&self) -> &str {
-        self.trace.event.as_ref().map_or("not understood", |event| &event.kind)
-    }
+/// Asks for a page.
+pub(super) async fn list<T: DeserializeOwned>(api: &Api, query: &[(&str, String)]) -> Result<T, CliError> {
+    api.get(&["conduit", "api", "events"], query).await
 }
 
 impl EventsCommand {
@@ -133,18 +132,19 @@ impl List {
             ("limit", Some(self.limit.to_string())),
         ];
         let query: Vec<_> = filters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let page = EventRow::list(&self.api.connect()?, &query).await?;
+        let api = self.api.connect()?;
         if output == Output::Json {
-            return print_json(
-                &json!({ "schema": "conduit.events/1", "events": page.events, "next": page.next }),
-            );
+            let mut page: Value = list(&api, &query).await?;
+            page["schema"] = json!("conduit.events/1");
+            return print_json(&page);
         }
+        let page: EventPage = list(&api, &query).await?;
         let mut table = Table::new(&["event", "received", "outcome", "what", "repository", "tickets"]);
         for event in &page.events {
             table.row(event.cells());
         }
         table.print("No event matches.");
-        if let Some(next) = page.next {
+        if let Some(next) = page.next_cursor {
             eprintln!("more: --cursor {next}");
         }
         Ok(())
@@ -153,19 +153,15 @@ impl List {
 
 impl EventRow {
     fn cells(&self) -> [String; 6] {
-        let trace = &self.trace;
-        let event = trace.event.as_ref();
-        let number = event.and_then(|e| e.number).map(|n| format!(" #{n}")).unwrap_or_default();
-        let repo = event.and_then(|e| e.repo.as_deref()).map(printable).unwrap_or_default();
-        let tickets: Vec<_> =
-            trace.tickets.iter().map(|t| format!("{} {}", mark(t.outcome), t.key)).collect();
+        let number = self.number.map(|number| format!(" #{number}")).unwrap_or_default();
+        let tickets = self.tickets.iter().map(|ticket| format!("{} {}", mark(ticket.outcome), ticket.key));
         [
-            trace.event_id.clone(),
+            self.event_id.clone(),
             format!("{:.0}", self.received_at),
-            format!("{} {}", mark(trace.outcome), trace.reason),
-            printable(self.kind()).into_owned(),
-            format!("{repo}{number}"),
-            tickets.join(", "),
+            format!("{} {}", mark(self.outcome), self.reason),
+            printable(&self.kind).into_owned(),
+            format!("{}{number}", printable(&self.repo)),
+            tickets.collect::<Vec<_>>().join(", "),
         ]
     }
 }

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::client::{Api, ApiArgs};
-use super::events::EventRow;
+use super::events::{self, EventPage};
 use super::table::Table;
 use super::{CliError, Output};
 use crate::cli::why::print_json;
+use crate::trace::printable;
 
 /// What to do with registered repositories.
 #[derive(Debug, Subcommand)]
@@ -238,10 +239,14 @@ impl One {
         let api = self.api.connect()?;
         let hook = self.find(&api).await?;
         let name = format!("{}/{}", hook.provider, hook.repo_id);
-        let events = EventRow::list(&api, &[("limit", "100".to_owned())]).await?;
-        let last = events.events.iter().find(|event| event.hook() == Some(&name));
+        let page: EventPage = events::list(&api, &[("limit", "100".to_owned())]).await?;
+        let last = page.events.iter().find(|event| event.hook == name);
         if let Some(event) = last {
-            println!("✓ {name}: the last genuine delivery was {} at {}", event.kind(), event.received_at);
+            println!(
+                "✓ {name}: the last genuine delivery was {} at {}",
+                printable(&event.kind),
+                event.received_at
+            );
             return Ok(());
         }
         println!("✗ {name}: no genuine delivery among the last 100 events.");

@@ -153,6 +153,8 @@ struct Row<'a> {
     event_id: &'a EventId,
     provider: &'a str,
     delivery_id: &'a str,
+    /// The hook it came in by.
+    hook: &'a str,
     repo: &'a str,
     kind: &'a str,
     /// A pull request's number.
@@ -183,6 +185,7 @@ impl<'a> From<&'a EventRecord> for Row<'a> {
             event_id: &record.id,
             provider: &record.provider,
             delivery_id: &record.delivery_id,
+            hook: &record.received.hook,
             repo: &record.repo,
             kind: &record.kind,
             number: record.event.as_ref().and_then(Event::pull_request).map(|pr| pr.number),
