@@ -165,8 +165,7 @@ impl TestService {
 
 /// Registers a repository at the service at `url`.
 pub(crate) async fn register(url: &str, repo_path: &str) -> Hook {
-    let body =
-        json!({ "provider": "github", "repo_path": repo_path, "repo_id": repo_path.replace('/', "-") });
+    let body = json!({ "provider": "github", "repo_path": repo_path, "repo_id": repo_path.replace("/*", "").replace('/', "-") });
     let data = api(&Client::new(), url, Method::POST, "/conduit/webhooks/register", Some(body)).await;
     let text = |name: &str| data[name].as_str().unwrap().to_owned();
     Hook { secret: text("secret"), uri: text("uri") }
