@@ -1,7 +1,7 @@
 //! The decision: which rule matches, and what that means for a ticket.
 
 use super::decision::{Action, Decision, Effects, TicketNow};
-use super::filter::Miss;
+use super::filter::{Held, Miss};
 use super::goal;
 use super::model::{Machine, Rule};
 use super::scene::{Scene, Ticket, Unknown};
@@ -77,12 +77,15 @@ fn test<T: Ticket>(rule: &Rule, scene: &Scene<'_, T>) -> Result<Tested, T::Missi
     if let Some(miss) = key_elsewhere(rule, scene.found_in) {
         return fails(1, miss);
     }
+    let mut note = None;
     for (index, filter) in rule.filters.iter().enumerate() {
-        if let Some(miss) = filter.miss(scene)? {
-            return fails(index + 2, miss);
+        match filter.test(scene)? {
+            Held::Yes => {}
+            Held::YesBut(but) => note = Some(but),
+            Held::No(miss) => return fails(index + 2, miss),
         }
     }
-    Ok(Tested::Holds(None))
+    Ok(Tested::Holds(note))
 }
 
 fn other_event(rule: &Rule, event: &Event) -> String {

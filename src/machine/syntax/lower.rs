@@ -47,7 +47,6 @@ impl<'f, 's> Lower<'f, 's> {
             keyword: self.word(block.ident.as_str(), block.ident.span()),
             labels: block.labels.iter().map(|l| label(self, l)).collect(),
             items: self.body(&block.body),
-            span: self.span(block.span()),
         }
     }
 

@@ -67,12 +67,7 @@ fn parse(file: usize, findings: &mut Findings<'_>) -> Option<Vec<Item>> {
         return refuse(findings, place.span(at..at + INVALID_UTF8.len_utf8()), message, "not UTF-8");
     }
     match parse_body(text) {
-        Ok(body) => {
-            let before = findings.found.len();
-            let items = lower::Lower::new(place, text, findings).body(&body);
-            // What could not be lowered has a finding; the rest would only produce findings about it.
-            (findings.found.len() == before).then_some(items)
-        }
+        Ok(body) => Some(lower::Lower::new(place, text, findings).body(&body)),
         Err(error) => {
             let at = error.location().offset();
             let (end, found) = found_at(text, at);

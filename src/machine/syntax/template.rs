@@ -4,8 +4,8 @@ use hcl::edit::Span as _;
 use hcl::edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
 use super::lower::Lower;
-use crate::machine::expr::{Call, Conditional, Expr, For, Kind};
-use crate::machine::span::{Span, Spanned};
+use crate::machine::expr::{Call, Conditional, Expr, For, Function, Kind};
+use crate::machine::span::Span;
 
 impl Lower<'_, '_> {
     pub(super) fn template<'e>(&mut self, elements: impl Iterator<Item = &'e Element>) -> Kind {
@@ -103,7 +103,7 @@ impl Lower<'_, '_> {
         };
         let nothing = Expr { kind: Kind::Text(String::new()), span };
         let list = Expr { kind: Kind::For(Box::new(each)), span };
-        Kind::Call(Call { name: Spanned::new("join".to_owned(), span), args: vec![nothing, list] })
+        Kind::Call(Box::new(Call { function: Function::Join, args: vec![nothing, list], pattern: None }))
     }
 
     fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
