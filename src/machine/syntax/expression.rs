@@ -26,8 +26,7 @@ impl Lower<'_, '_> {
             _ => self.span(expression.span()),
         };
         if self.depth > MAX_DEPTH {
-            self.refuse(span, "expected an expression nested less deeply");
-            return Expr { kind: Kind::Broken, span };
+            return self.too_deep(span);
         }
         self.depth += 1;
         let kind = self.kind(expression, span);
@@ -44,8 +43,13 @@ impl Lower<'_, '_> {
             Expression::Array(array) => Kind::List(array.iter().map(|e| self.expression(e)).collect()),
             Expression::Object(object) => self.object(object),
             Expression::StringTemplate(template) => self.template(template.iter()),
-            Expression::HeredocTemplate(heredoc) => self.template(heredoc.template.iter()),
-            Expression::Parenthesis(inner) => self.expression(inner.inner()).kind,
+            Expression::HeredocTemplate(heredoc) => {
+                let around = std::mem::replace(&mut self.indent, heredoc.indent().unwrap_or(0));
+                let kind = self.template(heredoc.template.iter());
+                self.indent = around;
+                kind
+            }
+            Expression::Parenthesis(inner) => self.kind(inner.inner(), span),
             Expression::Variable(name) => Kind::Name(name.as_str().to_owned()),
             Expression::Conditional(conditional) => Kind::Conditional(Box::new(Conditional {
                 condition: self.expression(&conditional.cond_expr),
@@ -58,6 +62,15 @@ impl Lower<'_, '_> {
             Expression::BinaryOp(operation) => self.binary(operation),
             Expression::ForExpr(for_expr) => self.for_expr(for_expr, span),
         }
+    }
+
+    /// Said once a file: one deep expression has many places where it is too deep.
+    fn too_deep(&mut self, span: Span) -> Expr {
+        if !self.told_too_deep {
+            self.refuse(span, "expected an expression nested less deeply");
+        }
+        self.told_too_deep = true;
+        Expr { kind: Kind::Broken, span }
     }
 
     fn object(&mut self, object: &Object) -> Kind {
@@ -185,8 +198,7 @@ impl Lower<'_, '_> {
             self.depth += 1;
             let span = expr.span.to(self.span(operator.span()));
             if self.depth > MAX_DEPTH {
-                self.refuse(span, "expected an expression nested less deeply");
-                expr = Expr { kind: Kind::Broken, span };
+                expr = self.too_deep(span);
                 break;
             }
             let inner = Box::new(expr);
