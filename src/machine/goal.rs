@@ -30,10 +30,9 @@ pub(super) fn carry_out<T: Ticket>(
     rules_tried: Vec<RuleTried>,
 ) -> Result<Decision, T::Missing> {
     let course = course(&rule.goal, scene)?;
-    let (course, effects) = match (&course, scene.machine.mode) {
-        (Course::Stay(Reason::SkipRule, _), _) => (course, Effects::default()),
-        (_, Mode::Observe) => (observed(course, &rule.effects.names()), Effects::default()),
-        (_, Mode::Act) => with_effects(course, rule.effects.fill(scene.roots(true)?)),
+    let (course, effects) = match course {
+        Course::Stay(Reason::SkipRule, _) => (course, Effects::default()),
+        course => with_effects(course, rule.effects.fill(scene.roots(true)?), scene.machine.mode),
     };
     let (action, detail) = match course {
         Course::Go(path) => (Action::Move(path), None),
@@ -100,34 +99,33 @@ fn unknown_status(machine: &Machine, status: &str) -> Course {
     stay(Reason::UnknownStatus, format!("no alias names the status \"{status}\"; {file} knows {aliases}"))
 }
 
-/// Links and versions are written whether or not the ticket moves; a comment and fields go with a move.
-fn with_effects(course: Course, mut effects: Effects) -> (Course, Effects) {
-    let Course::Stay(reason, detail) = course else { return (course, effects) };
-    effects.comment = None;
-    effects.fields.clear();
-    effects.left_out.retain(|effect| !matches!(effect.effect.as_str(), "comment" | "fields"));
-    let stays = match reason {
-        Reason::UnknownStatus => reason,
-        _ if effects.is_empty() => reason,
-        _ => Reason::EffectsOnly,
+/// Links and versions are written whether or not the ticket moves. A comment and fields go with a move; they
+/// are told all the same, so that a trace can say what was not written.
+fn with_effects(course: Course, effects: Effects, mode: Mode) -> (Course, Effects) {
+    let lasting = effects.link.is_some() || effects.fix_version.is_some();
+    let course = match course {
+        Course::Stay(reason, detail) if lasting && reason != Reason::UnknownStatus => {
+            Course::Stay(Reason::EffectsOnly, detail)
+        }
+        course => course,
     };
-    (Course::Stay(stays, detail), effects)
+    match mode {
+        Mode::Act => (course, effects),
+        Mode::Observe => observed(course, effects),
+    }
 }
 
-/// What a machine that only observes would have done.
-fn observed(course: Course, effects: &[&str]) -> Course {
-    match course {
+/// What a machine that only observes would have done. Effects are told with that verdict alone: with any other
+/// they would be written.
+fn observed(course: Course, effects: Effects) -> (Course, Effects) {
+    let would = match course {
         Course::Go(path) => {
             let first = path.first().map(|hop| hop.from_status.as_str());
             let stations = first.into_iter().chain(path.iter().map(|hop| hop.to_status.as_str()));
-            let stations = stations.collect::<Vec<_>>().join(" → ");
-            let written =
-                if effects.is_empty() { String::new() } else { format!(" and written {}", list(effects)) };
-            stay(Reason::ObserveOnly, format!("would have moved {stations}{written}"))
+            format!("would have moved {}", stations.collect::<Vec<_>>().join(" → "))
         }
-        Course::Stay(Reason::EffectsOnly, _) => {
-            stay(Reason::ObserveOnly, format!("would have written {}", list(effects)))
-        }
-        stays @ Course::Stay(..) => stays,
-    }
+        Course::Stay(Reason::EffectsOnly, _) => "would have written the rule's effects".to_owned(),
+        stays @ Course::Stay(..) => return (stays, Effects::default()),
+    };
+    (stay(Reason::ObserveOnly, would), effects)
 }

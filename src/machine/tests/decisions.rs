@@ -216,11 +216,18 @@ fn a_machine_that_observes_decides_and_writes_nothing() {
         |trigger| one_of_each().into_iter().find(|event| event.triggers.contains(&trigger)).unwrap();
     let told = |trigger, status| {
         let decision = decide(&machine, &event_of(trigger), &ticket(status));
-        assert!(decision.effects.is_empty());
-        (reason(&decision), decision.detail.unwrap())
+        let effects = decision.effects.fix_version.is_some();
+        (reason(&decision), decision.detail.unwrap(), effects)
     };
-    let moved = "would have moved In Progress → In Review → Done and written comment and fix_version";
-    assert_eq!(told(Trigger::Push, "In Progress"), ("observe_only", moved.into()));
-    assert_eq!(told(Trigger::TagCreated, "Done"), ("observe_only", "would have written fix_version".into()));
-    assert_eq!(told(Trigger::BranchCreated, "Done"), ("skip_rule", "no".into()));
+    let moved = "would have moved In Progress → In Review → Done";
+    assert_eq!(told(Trigger::Push, "In Progress"), ("observe_only", moved.into(), true));
+    let written = "would have written the rule's effects";
+    assert_eq!(told(Trigger::TagCreated, "Done"), ("observe_only", written.into(), true));
+    assert_eq!(told(Trigger::BranchCreated, "Done"), ("skip_rule", "no".into(), false));
+    let (why, _, effects) = told(Trigger::Push, "Nowhere");
+    assert_eq!(
+        (why, effects),
+        ("unknown_status", false),
+        "what is told with another verdict would be written"
+    );
 }
