@@ -48,7 +48,8 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// It stays, with this verdict. Effects may still be written (`effects_only`).
+    /// It stays, with this verdict. Of the effects, link and fix version are written all the same; comment and
+    /// fields go with a move. Under `observe_only` none of them is.
     Stay(Verdict),
     /// It walks this path, one Jira transition a hop. Never empty.
     Move(Vec<Hop>),

@@ -30,10 +30,9 @@ pub(super) fn carry_out<T: Ticket>(
     rules_tried: Vec<RuleTried>,
 ) -> Result<Decision, T::Missing> {
     let course = course(&rule.goal, scene)?;
-    let effects = Effects::default();
-    let (course, effects) = match scene.machine.mode {
-        Mode::Act => (course, effects),
-        Mode::Observe => (observed(course), Effects::default()),
+    let (course, effects) = match course {
+        Course::Stay(Reason::SkipRule, _) => (course, Effects::default()),
+        course => with_effects(course, rule.effects.fill(scene.roots(true)?), scene.machine.mode),
     };
     let (action, detail) = match course {
         Course::Go(path) => (Action::Move(path), None),
@@ -100,18 +99,33 @@ fn unknown_status(machine: &Machine, status: &str) -> Course {
     stay(Reason::UnknownStatus, format!("no alias names the status \"{status}\"; {file} knows {aliases}"))
 }
 
-/// What a machine that only observes would have done.
-fn observed(course: Course) -> Course {
-    match course {
+/// Links and versions are written whether or not the ticket moves. A comment and fields go with a move; they
+/// are told all the same, so that a trace can say what was not written.
+fn with_effects(course: Course, effects: Effects, mode: Mode) -> (Course, Effects) {
+    let lasting = effects.link.is_some() || effects.fix_version.is_some();
+    let course = match course {
+        Course::Stay(reason, detail) if lasting && reason != Reason::UnknownStatus => {
+            Course::Stay(Reason::EffectsOnly, detail)
+        }
+        course => course,
+    };
+    match mode {
+        Mode::Act => (course, effects),
+        Mode::Observe => observed(course, effects),
+    }
+}
+
+/// What a machine that only observes would have done. Effects are told with that verdict alone: with any other
+/// they would be written.
+fn observed(course: Course, effects: Effects) -> (Course, Effects) {
+    let would = match course {
         Course::Go(path) => {
             let first = path.first().map(|hop| hop.from_status.as_str());
             let stations = first.into_iter().chain(path.iter().map(|hop| hop.to_status.as_str()));
-            let stations = stations.collect::<Vec<_>>().join(" → ");
-            stay(Reason::ObserveOnly, format!("would have moved {stations}"))
+            format!("would have moved {}", stations.collect::<Vec<_>>().join(" → "))
         }
-        Course::Stay(Reason::EffectsOnly, _) => {
-            stay(Reason::ObserveOnly, "would have written the rule's effects".to_owned())
-        }
-        stays @ Course::Stay(..) => stays,
-    }
+        Course::Stay(Reason::EffectsOnly, _) => "would have written the rule's effects".to_owned(),
+        stays @ Course::Stay(..) => return (stays, Effects::default()),
+    };
+    (stay(Reason::ObserveOnly, would), effects)
 }
