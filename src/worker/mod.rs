@@ -112,7 +112,7 @@ impl Stepped {
                 return;
             }
             Ok(Ended::LeftToNewer) => {
-                tracing::info!(%job, "{job} was written by a newer version and is left to it")
+                tracing::info!(%job, "{job} was written by a newer version and is left to it");
             }
             Err(StoreError::LostLease(_)) => tracing::warn!(%job, "{job} belongs to another worker by now"),
             Err(error) => tracing::warn!(%job, %error, "{job} is left to its lease"),
