@@ -1,11 +1,19 @@
 //! What a set of files declares, each thing with its place, before it is known to be right.
 
-use super::span::{Span, Word};
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::filter::Filter;
+use super::model::{EffectTemplates, Mode, NEXT, On};
+use super::span::{Span, Spanned, Word};
+use crate::event::ticket::Source;
 
 /// Everything that the files declare.
 #[derive(Debug, Default)]
 pub(super) struct Declarations {
     pub provisioners: Vec<Provisioner>,
+    pub sets: Vec<SetDecl>,
     /// A file could not be read, so that what is missing may well stand there.
     pub incomplete: bool,
 }
@@ -43,6 +51,11 @@ pub(super) struct StateMachine {
     pub header: Span,
     pub initial: Option<Word>,
     pub states: Vec<StateDecl>,
+    pub rules: Vec<RuleDecl>,
+    pub uses: Vec<Word>,
+    pub keys: Option<Vec<Source>>,
+    pub max_tickets: Option<u32>,
+    pub mode: Mode,
     /// Some of it could not be read: what is missing may have been meant to be there.
     pub damaged: bool,
 }
@@ -54,6 +67,41 @@ pub(super) struct StateDecl {
     pub event: Word,
     pub header: Span,
     pub target: Option<Word>,
+    pub via: Option<String>,
+    pub fields: BTreeMap<String, Json>,
+}
+
+/// `rules "house" { … }`.
+#[derive(Debug)]
+pub(super) struct SetDecl {
+    pub name: Word,
+    pub rules: Vec<RuleDecl>,
+}
+
+/// `on "pull_request.merged" "trunk" { … }`.
+#[derive(Debug)]
+pub(super) struct RuleDecl {
+    /// The trigger as written.
+    pub trigger: Word,
+    pub on: On,
+    pub name: Option<Word>,
+    pub header: Span,
+    pub keys: Option<Vec<Source>>,
+    pub filters: Vec<Spanned<Filter>>,
+    /// The aliases that its `status` filter names.
+    pub statuses: Vec<Word>,
+    pub fire: Option<Word>,
+    pub move_to: Option<Word>,
+    pub along: Option<Vec<Word>>,
+    pub skip: Option<Word>,
+    pub effects: EffectTemplates,
+}
+
+impl Declarations {
+    /// The set of a name.
+    pub(super) fn set(&self, name: &str) -> Option<&SetDecl> {
+        self.sets.iter().find(|set| set.name.value == name)
+    }
 }
 
 impl Provisioner {
@@ -72,7 +120,33 @@ impl Provisioner {
     }
 }
 
+impl RuleDecl {
+    /// How a message calls it: its name, or its trigger.
+    pub(super) fn title(&self) -> &str {
+        self.name.as_ref().unwrap_or(&self.trigger).as_str()
+    }
+
+    /// The events that its `move_to` walks.
+    pub(super) fn walks(&self) -> Vec<&str> {
+        match &self.along {
+            Some(along) => along.iter().map(Word::as_str).collect(),
+            None if self.move_to.is_some() => vec![NEXT],
+            None => Vec::new(),
+        }
+    }
+}
+
 impl StateMachine {
+    /// Whether it says nothing of rules, and so has the default ones.
+    pub(super) fn has_default_rules(&self) -> bool {
+        self.rules.is_empty() && self.uses.is_empty()
+    }
+
+    /// Whether any state answers an event.
+    pub(super) fn answers(&self, event: &str) -> bool {
+        self.states.iter().any(|state| state.event.value == event)
+    }
+
     /// Whether a state has a block of its own.
     pub(super) fn has_state(&self, alias: &str) -> bool {
         self.states.iter().any(|state| state.alias.value == alias)

@@ -6,6 +6,7 @@ use super::filter::Filter;
 use super::model::{EffectTemplates, Goal, NEXT, On, Rule};
 use super::sources;
 use crate::event::Trigger;
+use crate::event::ticket::Source;
 use crate::trace::RuleRef;
 
 /// The set's name in `use = […]`.
@@ -14,22 +15,21 @@ pub(super) const NAME: &str = "default";
 /// The file that a trace names for them.
 const FILE: &str = "built-in";
 
-/// The set.
-pub(super) fn rules() -> Vec<Rule> {
+/// The set, for a machine with these `keys`.
+pub(super) fn rules(machines_keys: Option<&[Source]>) -> Vec<Rule> {
     vec![
-        rule(Trigger::PullRequestMerged, vec![Filter::DefaultBranch, Filter::NotRevert]),
-        rule(Trigger::ReleasePublished, vec![Filter::Prerelease(false)]),
+        rule(Trigger::PullRequestMerged, vec![Filter::DefaultBranch, Filter::NotRevert], machines_keys),
+        rule(Trigger::ReleasePublished, vec![Filter::Prerelease(false)], machines_keys),
     ]
 }
 
-fn rule(trigger: Trigger, filters: Vec<Filter>) -> Rule {
+fn rule(trigger: Trigger, filters: Vec<Filter>, machines_keys: Option<&[Source]>) -> Rule {
     let on = On::One(trigger);
     Rule {
         place: RuleRef { name: None, trigger: trigger.as_str().to_owned(), file: FILE.to_owned(), line: 0 },
         on,
-        sources: sources::defaults(on).to_vec(),
+        sources: sources::resolve(on, None, machines_keys),
         filters,
-        when: None,
         goal: Goal::Fire(NEXT.to_owned()),
         effects: EffectTemplates::default(),
     }

@@ -94,6 +94,20 @@ impl Diagnostic {
         self
     }
 
+    /// Guesses which of `names` was meant, or else lists them: `available: a, b`.
+    #[must_use]
+    pub(super) fn suggest<'n>(
+        self,
+        found: &str,
+        names: impl IntoIterator<Item = &'n str> + Clone,
+        intro: &str,
+    ) -> Self {
+        match nearest(found, names.clone()) {
+            Some(guess) => self.did_you_mean(Some(guess)),
+            None => self.help(format!("{intro}: {}", names.into_iter().collect::<Vec<_>>().join(", "))),
+        }
+    }
+
     /// Whether it stops a start and a reload.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

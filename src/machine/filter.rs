@@ -1,5 +1,6 @@
 //! Filters: what a rule asks of an event and of a ticket, and how it says what it missed.
 
+use super::expr::{Expr, Value, evaluate};
 use super::pattern::Patterns;
 use super::scene::{Scene, Ticket};
 use crate::event::{Event, Subject};
@@ -19,6 +20,37 @@ pub(super) enum Filter {
     Status(Patterns),
     /// The ticket's issue type.
     Types(Patterns),
+    /// `when = …`.
+    When(Box<When>),
+}
+
+/// A condition in words of its own.
+#[derive(Debug, Clone)]
+pub(super) struct When {
+    pub expr: Expr,
+    /// As written, in one line.
+    pub text: String,
+    /// It is a `skip` rule's: if it cannot be evaluated, it holds. What protects must not fail open.
+    pub protects: bool,
+    /// It names `issue`.
+    pub looks_at_the_ticket: bool,
+}
+
+/// Two conditions are the same when they are written the same.
+impl PartialEq for When {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, self.protects) == (&other.text, other.protects)
+    }
+}
+
+impl Eq for When {}
+
+/// How a filter fared.
+pub(super) enum Held {
+    Yes,
+    /// It holds, for a reason that the trace tells.
+    YesBut(String),
+    No(Miss),
 }
 
 /// A text of an event that a filter can look at.
@@ -99,7 +131,11 @@ impl Facet {
 impl Filter {
     /// Whether it can be told without the ticket.
     pub(super) fn looks_at_the_ticket(&self) -> bool {
-        matches!(self, Self::Status(_) | Self::Types(_))
+        match self {
+            Self::Status(_) | Self::Types(_) => true,
+            Self::When(when) => when.looks_at_the_ticket,
+            _ => false,
+        }
     }
 
     /// Whether everything that passes `other` passes here.
@@ -111,10 +147,18 @@ impl Filter {
         }
     }
 
-    /// `None` when it holds.
-    pub(super) fn miss<T: Ticket>(&self, scene: &Scene<'_, T>) -> Result<Option<Miss>, T::Missing> {
+    /// Tries it.
+    pub(super) fn test<T: Ticket>(&self, scene: &Scene<'_, T>) -> Result<Held, T::Missing> {
+        if let Self::When(when) = self {
+            return when.test(scene);
+        }
+        Ok(self.miss(scene)?.map_or(Held::Yes, Held::No))
+    }
+
+    fn miss<T: Ticket>(&self, scene: &Scene<'_, T>) -> Result<Option<Miss>, T::Missing> {
         let event = scene.event;
         Ok(match self {
+            Self::When(_) => None,
             Self::Text(facet, patterns) => match facet.of(event) {
                 Some(found) if patterns.accept(found) => None,
                 found => Some(Miss::of(facet.name(), patterns, found)),
@@ -148,6 +192,28 @@ impl Filter {
                 (!patterns.accept(found)).then(|| Miss::of("types", patterns, Some(found)))
             }
         })
+    }
+}
+
+impl When {
+    fn test<T: Ticket>(&self, scene: &Scene<'_, T>) -> Result<Held, T::Missing> {
+        let roots = scene.roots(self.looks_at_the_ticket)?;
+        let problem = match evaluate(&self.expr, roots) {
+            Ok(Value::Bool(true)) => return Ok(Held::Yes),
+            Ok(Value::Bool(false)) => {
+                return Ok(Held::No(Miss {
+                    because: format!("when: false, {}", self.text),
+                    need: format!("when {}", self.text),
+                }));
+            }
+            Ok(other) => format!("must be true or false, is {}", other.describe()),
+            Err(failure) => failure.message,
+        };
+        if self.protects {
+            return Ok(Held::YesBut(format!("skip, because when cannot be told: {problem}")));
+        }
+        let need = format!("a `when` that can be told, and {problem}");
+        Ok(Held::No(Miss { because: format!("when: cannot be told: {problem}"), need }))
     }
 }
 

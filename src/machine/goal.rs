@@ -30,10 +30,10 @@ pub(super) fn carry_out<T: Ticket>(
     rules_tried: Vec<RuleTried>,
 ) -> Result<Decision, T::Missing> {
     let course = course(&rule.goal, scene)?;
-    let effects = Effects::default();
-    let (course, effects) = match scene.machine.mode {
-        Mode::Act => (course, effects),
-        Mode::Observe => (observed(course), Effects::default()),
+    let (course, effects) = match (&course, scene.machine.mode) {
+        (Course::Stay(Reason::SkipRule, _), _) => (course, Effects::default()),
+        (_, Mode::Observe) => (observed(course, &rule.effects.names()), Effects::default()),
+        (_, Mode::Act) => with_effects(course, rule.effects.fill(scene.roots(true)?)),
     };
     let (action, detail) = match course {
         Course::Go(path) => (Action::Move(path), None),
@@ -100,17 +100,33 @@ fn unknown_status(machine: &Machine, status: &str) -> Course {
     stay(Reason::UnknownStatus, format!("no alias names the status \"{status}\"; {file} knows {aliases}"))
 }
 
+/// Links and versions are written whether or not the ticket moves; a comment and fields go with a move.
+fn with_effects(course: Course, mut effects: Effects) -> (Course, Effects) {
+    let Course::Stay(reason, detail) = course else { return (course, effects) };
+    effects.comment = None;
+    effects.fields.clear();
+    effects.left_out.retain(|effect| !matches!(effect.effect.as_str(), "comment" | "fields"));
+    let stays = match reason {
+        Reason::UnknownStatus => reason,
+        _ if effects.is_empty() => reason,
+        _ => Reason::EffectsOnly,
+    };
+    (Course::Stay(stays, detail), effects)
+}
+
 /// What a machine that only observes would have done.
-fn observed(course: Course) -> Course {
+fn observed(course: Course, effects: &[&str]) -> Course {
     match course {
         Course::Go(path) => {
             let first = path.first().map(|hop| hop.from_status.as_str());
             let stations = first.into_iter().chain(path.iter().map(|hop| hop.to_status.as_str()));
             let stations = stations.collect::<Vec<_>>().join(" → ");
-            stay(Reason::ObserveOnly, format!("would have moved {stations}"))
+            let written =
+                if effects.is_empty() { String::new() } else { format!(" and written {}", list(effects)) };
+            stay(Reason::ObserveOnly, format!("would have moved {stations}{written}"))
         }
         Course::Stay(Reason::EffectsOnly, _) => {
-            stay(Reason::ObserveOnly, "would have written the rule's effects".to_owned())
+            stay(Reason::ObserveOnly, format!("would have written {}", list(effects)))
         }
         stays @ Course::Stay(..) => stays,
     }

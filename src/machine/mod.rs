@@ -14,8 +14,6 @@
 //!
 //! Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`.
 
-#![allow(dead_code, reason = "the model fits the whole language; reading it follows")]
-
 mod build;
 mod check;
 mod decide;
@@ -23,6 +21,7 @@ mod decision;
 mod decl;
 mod default_rules;
 mod diagnostic;
+mod effects;
 mod expr;
 mod filter;
 mod goal;

@@ -191,7 +191,6 @@ pub(super) struct Rule {
     pub sources: Vec<Source>,
     /// All must hold; those that look at the ticket come last.
     pub filters: Vec<Filter>,
-    pub when: Option<Expr>,
     pub goal: Goal,
     pub effects: EffectTemplates,
 }

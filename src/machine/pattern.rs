@@ -140,6 +140,16 @@ pub(super) enum BadPattern {
     TooLong,
 }
 
+impl BadPattern {
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            Self::Empty => "an empty pattern matches nothing",
+            Self::LoneExclusion => "a lone `!` excludes nothing",
+            Self::TooLong => "a pattern has at most 1000 characters",
+        }
+    }
+}
+
 impl Patterns {
     pub(super) fn new(separated: bool) -> Self {
         Self { any: Vec::new(), none: Vec::new(), separated }
@@ -194,11 +204,6 @@ impl Patterns {
             || (!other.any.is_empty() && other.any.iter().all(same))
             || literals.is_some_and(|all| !all.is_empty() && all.iter().all(|text| self.includes(text)));
         wanted && self.none.iter().all(|glob| other.none.contains(glob))
-    }
-
-    /// The texts it names without a wildcard.
-    pub(super) fn literals(&self) -> impl Iterator<Item = &str> {
-        self.any.iter().chain(&self.none).filter_map(Glob::literal)
     }
 
     /// As a sentence has it: `"main" or "release/*"`, `anything but "x"`.

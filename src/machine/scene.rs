@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::convert::Infallible;
 
 use super::decision::TicketNow;
+use super::expr::{Issue, Roots};
 use super::model::Machine;
 use crate::event::Event;
 use crate::event::ticket::Source;
@@ -67,6 +68,13 @@ impl<'a, T: Ticket> Scene<'a, T> {
         let alias = machine.alias_of(&self.ticket.get()?.status);
         self.status_seen.set(true);
         Ok(alias)
+    }
+
+    /// What an expression sees; the ticket only when the expression names it.
+    pub(super) fn roots(&self, with_ticket: bool) -> Result<Roots<'_>, T::Missing> {
+        let issue =
+            if with_ticket { Some(Issue { ticket: self.ticket()?, alias: self.alias()? }) } else { None };
+        Ok(Roots { event: self.event, issue })
     }
 
     /// The alias, if anything looked at it.

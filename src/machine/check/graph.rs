@@ -1,16 +1,23 @@
 //! The machine as a whole: states nobody reaches, events nobody fires, ends that are missing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::machine::decl::{Provisioner, StateMachine};
+use super::rules;
+use crate::machine::decl::{Declarations, Provisioner, StateDecl, StateMachine};
+use crate::machine::default_rules;
 use crate::machine::diagnostic::Findings;
 use crate::machine::model::{END, NEXT};
 use crate::machine::span::Word;
 
-pub(super) fn check(provisioner: &Provisioner, machine: &StateMachine, findings: &mut Findings<'_>) {
+pub(super) fn check(
+    declarations: &Declarations,
+    provisioner: &Provisioner,
+    machine: &StateMachine,
+    findings: &mut Findings<'_>,
+) {
     unreachable(machine, findings);
     unused_aliases(provisioner, machine, findings);
-    unfired_events(machine, findings);
+    unfired_events(declarations, machine, findings);
     no_end(machine, findings);
 }
 
@@ -33,24 +40,75 @@ fn unreachable(machine: &StateMachine, findings: &mut Findings<'_>) {
 }
 
 fn reachable<'m>(machine: &'m StateMachine, from: &'m str) -> BTreeSet<&'m str> {
-    let mut reached = BTreeSet::from([from]);
-    let mut waiting = vec![from];
-    while let Some(alias) = waiting.pop() {
-        let edges = machine.states.iter().filter(|state| state.alias.value == alias);
-        for target in edges.filter_map(|edge| edge.target.as_ref()) {
-            if reached.insert(target.as_str()) {
-                waiting.push(target.as_str());
+    distances(machine, from).into_keys().collect()
+}
+
+/// Every state that can be reached, with the number of hops to it.
+fn distances<'m>(machine: &'m StateMachine, from: &'m str) -> BTreeMap<&'m str, usize> {
+    let mut distances = BTreeMap::from([(from, 0)]);
+    let mut waiting = VecDeque::from([(from, 0)]);
+    while let Some((alias, distance)) = waiting.pop_front() {
+        for (_, target) in edges(machine, alias) {
+            if !distances.contains_key(target) {
+                distances.insert(target, distance + 1);
+                waiting.push_back((target, distance + 1));
             }
         }
     }
-    reached
+    distances
+}
+
+/// Events and targets of what leads from a state to a state.
+fn edges<'m>(machine: &'m StateMachine, alias: &str) -> impl Iterator<Item = (&'m str, &'m str)> {
+    let states = machine.states.iter().filter(move |state| state.alias.value == alias);
+    let edges = states.filter_map(|state| Some((state.event.as_str(), state.target.as_ref()?.as_str())));
+    edges.filter(|(_, target)| *target != END).collect::<Vec<_>>().into_iter()
+}
+
+/// Whether an event leads further from the initial state than it was, anywhere.
+pub(super) fn leads_forward(machine: &StateMachine, event: &str) -> bool {
+    let Some(initial) = &machine.initial else { return false };
+    let distances = distances(machine, &initial.value);
+    let further = |state: &StateDecl| {
+        let target = state.target.as_ref()?;
+        Some(distances.get(target.as_str())? > distances.get(state.alias.as_str())?)
+    };
+    machine.states.iter().filter(|state| state.event.value == event).any(|s| further(s).unwrap_or(false))
+}
+
+/// The events of the shortest path, over these events or over any.
+pub(super) fn path<'m>(
+    machine: &'m StateMachine,
+    from: &'m str,
+    to: &str,
+    along: Option<&[&str]>,
+) -> Option<Vec<&'m str>> {
+    let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::from([(from, Vec::new())]);
+    let mut waiting = VecDeque::from([from]);
+    while let Some(alias) = waiting.pop_front() {
+        if alias == to {
+            return paths.remove(alias);
+        }
+        let so_far = paths.get(alias).cloned().unwrap_or_default();
+        for (event, target) in edges(machine, alias) {
+            let allowed = along.is_none_or(|along| along.contains(&event));
+            if allowed && !paths.contains_key(target) {
+                let mut path = so_far.clone();
+                path.push(event);
+                paths.insert(target, path);
+                waiting.push_back(target);
+            }
+        }
+    }
+    None
 }
 
 /// W102.
 fn unused_aliases(provisioner: &Provisioner, machine: &StateMachine, findings: &mut Findings<'_>) {
     let used = |name: &Word| {
         let targets = || machine.states.iter().filter_map(|state| state.target.as_ref());
-        machine.has_state(&name.value) || targets().any(|target| target.value == name.value)
+        let in_rules = || machine.rules.iter().flat_map(|rule| rule.move_to.iter().chain(&rule.statuses));
+        machine.has_state(&name.value) || targets().chain(in_rules()).any(|used| used.value == name.value)
     };
     for alias in provisioner.aliases().filter(|alias| !used(&alias.name)) {
         let message = format!("alias `{}` is never used", alias.name.value);
@@ -61,9 +119,8 @@ fn unused_aliases(provisioner: &Provisioner, machine: &StateMachine, findings: &
 }
 
 /// W104: events that no rule fires.
-fn unfired_events(machine: &StateMachine, findings: &mut Findings<'_>) {
-    // The default rules fire `next`; `prev` is habit in a machine that says nothing of rules.
-    let fired = BTreeSet::from([NEXT, "prev"]);
+fn unfired_events(declarations: &Declarations, machine: &StateMachine, findings: &mut Findings<'_>) {
+    let fired = fired(declarations, machine);
     let mut told: BTreeSet<&str> = BTreeSet::new();
     for event in machine.states.iter().map(|state| &state.event) {
         if !fired.contains(event.as_str()) && told.insert(event.as_str()) {
@@ -73,6 +130,25 @@ fn unfired_events(machine: &StateMachine, findings: &mut Findings<'_>) {
             findings.push(diagnostic);
         }
     }
+}
+
+fn fired<'d>(declarations: &'d Declarations, machine: &'d StateMachine) -> BTreeSet<&'d str> {
+    if machine.has_default_rules() {
+        // The default rules fire `next`; `prev` is habit in a machine that says nothing of rules.
+        return BTreeSet::from([NEXT, "prev"]);
+    }
+    let mut fired = BTreeSet::new();
+    for rule in rules::all(declarations, machine) {
+        fired.extend(rule.fire.as_ref().map(Word::as_str));
+        fired.extend(rule.walks());
+    }
+    if machine.uses.iter().any(|used| used.value == default_rules::NAME) {
+        fired.insert(NEXT);
+    }
+    // An `<end>` is there to be arrived at: its event need not be fired.
+    let ends = machine.states.iter().filter(|state| state.target.as_ref().is_some_and(|t| t.value == END));
+    fired.extend(ends.filter(|state| state.event.value == NEXT).map(|state| state.event.as_str()));
+    fired
 }
 
 /// W109.

@@ -1,7 +1,9 @@
 //! What can be wrong with declarations that read well: names that lead nowhere, machines that cannot work.
 
 mod graph;
+mod habits;
 mod names;
+mod rules;
 mod states;
 mod workers;
 
@@ -13,17 +15,32 @@ pub use workers::{Place, WorkerProjects, check_workers};
 /// Checks everything; findings come in any order.
 pub(super) fn check(declarations: &Declarations, findings: &mut Findings<'_>) {
     names::twice(declarations, findings);
+    for set in &declarations.sets {
+        habits::check(&set.rules, None, findings);
+    }
     for provisioner in &declarations.provisioners {
         names::parts(provisioner, findings);
         names::aliases(provisioner, findings);
         for machine in &provisioner.machines {
-            let before = findings.found.len();
-            states::check(provisioner, machine, findings);
-            // What a graph lacks because of a mistake in it is no finding of its own.
-            if !machine.damaged && findings.found.len() == before {
-                graph::check(provisioner, machine, findings);
-            }
+            check_machine(declarations, provisioner, machine, findings);
         }
+    }
+}
+
+fn check_machine(
+    declarations: &Declarations,
+    provisioner: &Provisioner,
+    machine: &StateMachine,
+    findings: &mut Findings<'_>,
+) {
+    let errors = |findings: &Findings<'_>| findings.found.iter().filter(|found| found.is_error()).count();
+    let before = errors(findings);
+    states::check(provisioner, machine, findings);
+    rules::check(declarations, provisioner, machine, findings);
+    // What a graph lacks because of a mistake in it is no finding of its own.
+    if !machine.damaged && errors(findings) == before {
+        graph::check(declarations, provisioner, machine, findings);
+        habits::check(&machine.rules, Some(machine), findings);
     }
 }
 

@@ -7,22 +7,33 @@ use crate::machine::diagnostic::Findings;
 use crate::machine::model::END;
 use crate::machine::span::{Span, Word};
 
-/// E020: a project declared twice.
+/// E020: a project, or a set of rules, declared twice.
 pub(super) fn twice(declarations: &Declarations, findings: &mut Findings<'_>) {
-    let mut seen: BTreeMap<String, &Provisioner> = BTreeMap::new();
-    for provisioner in &declarations.provisioners {
-        let Some(first) = seen.get(&provisioner.project()) else {
-            seen.insert(provisioner.project(), provisioner);
+    let projects = declarations.provisioners.iter().map(|p| (p.project(), &p.name));
+    once_each(projects, "provisioner", "keep one, or use the other project's key", findings);
+    let sets = declarations.sets.iter().map(|set| (set.name.value.clone(), &set.name));
+    once_each(sets, "rule set", "keep one, or give it another name", findings);
+}
+
+fn once_each<'d>(
+    names: impl Iterator<Item = (String, &'d Word)>,
+    what: &str,
+    help: &str,
+    findings: &mut Findings<'_>,
+) {
+    let mut seen: BTreeMap<String, &Word> = BTreeMap::new();
+    for (key, name) in names {
+        let Some(first) = seen.get(&key) else {
+            seen.insert(key, name);
             continue;
         };
         let sources = findings.sources;
-        let name = &provisioner.name.value;
-        let (here, there) = (sources.place(provisioner.header), sources.place(first.header));
-        let message = format!("provisioner `{name}` declared twice ({there}, {here})");
+        let (here, there) = (sources.place(name.span), sources.place(first.span));
+        let message = format!("{what} `{}` declared twice ({there}, {here})", name.value);
         let diagnostic = findings
-            .labelled("E020", provisioner.name.span, message, "again here")
-            .also(sources.label(first.name.span, "first here"))
-            .help("keep one, or use the other project's key");
+            .labelled("E020", name.span, message, "again here")
+            .also(sources.label(first.span, "first here"))
+            .help(help);
         findings.push(diagnostic);
     }
 }

@@ -31,6 +31,9 @@ pub(in crate::machine) fn declared(provisioner: &Provisioner, name: &Word, findi
     let diagnostic = findings.labelled("E004", name.span, message, label);
     let diagnostic = match guess {
         Some(guess) => diagnostic.did_you_mean(Some(guess)),
+        None if name.value == END => {
+            diagnostic.help(format!("`{END}` is no state: name the last one before it"))
+        }
         None => diagnostic.help(format!("add it to `aliases`, as `{}: \"<status>\"`", name.value)),
     };
     findings.push(diagnostic);

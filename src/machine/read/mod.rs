@@ -1,18 +1,20 @@
 //! From blocks and arguments to declarations: is everything known, in its place, and of the right kind?
 
+mod effect;
 mod machine;
 mod place;
+mod rule;
 
 use super::decl::{AliasDecl, Declarations, Mapper, Provisioner};
-use super::diagnostic::Findings;
+use super::diagnostic::{Diagnostic, Findings};
 use super::expr::{Expr, Kind};
-use super::span::{Spanned, Word};
+use super::span::{Span, Spanned, Word};
 use super::syntax::{Argument, Block, Item};
 use place::Within;
 
 /// Reads what could be parsed; `None` is a file that could not.
 pub(super) fn read_all(trees: &[Option<Vec<Item>>], findings: &mut Findings<'_>) -> Declarations {
-    let mut reader = Reader { findings };
+    let mut reader = Reader { findings, trouble: 0 };
     let mut declarations =
         Declarations { incomplete: trees.iter().any(Option::is_none), ..Declarations::default() };
     for item in trees.iter().flatten().flatten() {
@@ -23,6 +25,8 @@ pub(super) fn read_all(trees: &[Option<Vec<Item>>], findings: &mut Findings<'_>)
 
 struct Reader<'r, 's> {
     findings: &'r mut Findings<'s>,
+    /// How much could not be read so far, findings of the parser among it: tells whether a block is whole.
+    trouble: usize,
 }
 
 impl Reader<'_, '_> {
@@ -30,6 +34,9 @@ impl Reader<'_, '_> {
         match item {
             Item::Block(block) if block.keyword.value == "provisioner" => {
                 declarations.provisioners.extend(self.provisioner(block));
+            }
+            Item::Block(block) if block.keyword.value == "rules" => {
+                declarations.sets.extend(self.set(block));
             }
             other => self.unknown(other, &place::FILE),
         }
@@ -40,8 +47,7 @@ impl Reader<'_, '_> {
         if !is_project_key(&name.value) {
             let message = format!("syntax: expected a Jira project key, found `{}`", name.value);
             let help = "letters, digits and _ or -, beginning with a letter";
-            let diagnostic = self.findings.at("E001", name.span, message).help(help);
-            self.findings.push(diagnostic);
+            self.push(self.findings.at("E001", name.span, message).help(help));
             return None;
         }
         let (mut mappers, mut machines) = (Vec::new(), Vec::new());
@@ -62,7 +68,7 @@ impl Reader<'_, '_> {
     fn mapper(&mut self, block: &Block) -> Option<Mapper> {
         let [name] = self.labels(block, "aliasmapper \"<project>\"")?;
         let mut aliases = Vec::new();
-        let before = self.findings.found.len();
+        let before = self.trouble;
         for item in &block.items {
             match item {
                 Item::Argument(argument) if argument.name.value == "aliases" => {
@@ -71,7 +77,7 @@ impl Reader<'_, '_> {
                 other => self.unknown(other, &place::MAPPER),
             }
         }
-        let damaged = self.findings.found.len() > before;
+        let damaged = self.trouble > before;
         Some(Mapper { name, header: block.header(), aliases, damaged })
     }
 
@@ -114,9 +120,47 @@ impl Reader<'_, '_> {
         self.text(&format!("`{}`", argument.name.value), &argument.value)
     }
 
+    /// A list of plain texts; one text alone is a list of one.
+    fn texts_of(&mut self, argument: &Argument) -> Option<Vec<Word>> {
+        match &argument.value.kind {
+            Kind::List(items) => {
+                let what = format!("each of `{}`", argument.name.value);
+                Some(items.iter().filter_map(|item| self.text(&what, item)).collect())
+            }
+            Kind::Text(_) => self.text_of(argument).map(|word| vec![word]),
+            _ => {
+                let what = format!("`{}`", argument.name.value);
+                self.wrong_kind(&what, "text or a list of texts", &argument.value);
+                None
+            }
+        }
+    }
+
+    fn truth_of(&mut self, argument: &Argument) -> Option<bool> {
+        if let Kind::Bool(value) = argument.value.kind {
+            return Some(value);
+        }
+        self.wrong_kind(&format!("`{}`", argument.name.value), "true or false", &argument.value);
+        None
+    }
+
+    /// The text of a span.
+    fn written(&self, span: Span) -> &str {
+        let file = self.findings.sources.files.get(span.file as usize);
+        file.and_then(|file| file.text.get(span.start as usize..span.end as usize)).unwrap_or_default()
+    }
+
     fn wrong_kind(&mut self, what: &str, wanted: &str, found: &Expr) {
+        if matches!(found.kind, Kind::Broken) {
+            self.trouble += 1;
+            return;
+        }
         let message = format!("{what} must be {wanted}, found {}", found.describe());
-        let diagnostic = self.findings.at("E015", found.span, message);
+        self.push(self.findings.at("E015", found.span, message));
+    }
+
+    fn push(&mut self, diagnostic: Diagnostic) {
+        self.trouble += 1;
         self.findings.push(diagnostic);
     }
 
@@ -130,15 +174,13 @@ impl Reader<'_, '_> {
                 n => format!("{n} labels"),
             };
             let message = format!("syntax: expected `{usage}`, found {found}");
-            let diagnostic = self.findings.at("E001", block.header(), message);
-            self.findings.push(diagnostic);
+            self.push(self.findings.at("E001", block.header(), message));
         }
         labels.ok()
     }
 
     fn unknown(&mut self, item: &Item, within: &Within) {
-        let diagnostic = within.refuse(item, self.findings);
-        self.findings.push(diagnostic);
+        self.push(within.refuse(item, self.findings));
     }
 }
 

@@ -1,6 +1,8 @@
 //! What may stand where, and what to say when something else does.
 
-use crate::machine::diagnostic::{Diagnostic, Findings, nearest};
+use crate::machine::diagnostic::{Diagnostic, Findings};
+use crate::machine::filter::Facet;
+use crate::machine::model::On;
 use crate::machine::span::Word;
 use crate::machine::syntax::Item;
 
@@ -10,21 +12,86 @@ pub(super) struct Within {
     blocks: &'static [&'static str],
 }
 
-pub(super) const FILE: Within = Within { arguments: &[], blocks: &["provisioner"] };
+pub(super) const FILE: Within = Within { arguments: &[], blocks: &["provisioner", "rules"] };
 pub(super) const PROVISIONER: Within = Within { arguments: &[], blocks: &["aliasmapper", "statemachine"] };
 pub(super) const MAPPER: Within = Within { arguments: &["aliases"], blocks: &[] };
-pub(super) const MACHINE: Within = Within { arguments: &["initial"], blocks: &["state"] };
-pub(super) const STATE: Within = Within { arguments: &["transition"], blocks: &[] };
+pub(super) const MACHINE: Within =
+    Within { arguments: &["initial", "use", "keys", "max_tickets", "mode"], blocks: &["state", "on"] };
+pub(super) const STATE: Within = Within { arguments: &["transition", "fields", "via"], blocks: &[] };
+pub(super) const SET: Within = Within { arguments: &[], blocks: &["on"] };
+pub(super) const RULE: Within = Within {
+    arguments: &[
+        "repo",
+        "base",
+        "head",
+        "labels",
+        "author",
+        "draft",
+        "paths",
+        "tag",
+        "prerelease",
+        "environment",
+        "status",
+        "types",
+        "keys",
+        "when",
+        "fire",
+        "move_to",
+        "along",
+        "skip",
+        "comment",
+        "link",
+        "fix_version",
+        "fields",
+    ],
+    blocks: &[],
+};
 
-/// Blocks that have one proper place, and that place.
-const HOMES: [(&str, &str); 3] =
-    [("aliasmapper", "provisioner"), ("statemachine", "provisioner"), ("state", "statemachine")];
+/// Blocks that have one proper place, and that place in words.
+const HOMES: [(&str, &str); 6] = [
+    ("provisioner", "at the top of a file, in no other block"),
+    ("rules", "at the top of a file, in no other block"),
+    ("aliasmapper", "inside a `provisioner`"),
+    ("statemachine", "inside a `provisioner`"),
+    ("state", "inside a `statemachine`"),
+    ("on", "inside a `statemachine` or a `rules` set"),
+];
 
 /// Words that people try, and the word that rules have for it.
-const HABITS: [(&str, &str); 0] = [];
+const HABITS: [(&str, &str); 18] = [
+    ("branch", "base"),
+    ("target", "base"),
+    ("target", "transition"),
+    ("source", "head"),
+    ("label", "labels"),
+    ("repository", "repo"),
+    ("user", "author"),
+    ("env", "environment"),
+    ("path", "paths"),
+    ("event", "fire"),
+    ("transition", "fire"),
+    ("to", "move_to"),
+    ("to", "transition"),
+    ("if", "when"),
+    ("condition", "when"),
+    ("ignore", "skip"),
+    ("fixversion", "fix_version"),
+    ("rule", "on"),
+];
 
-/// Parts of the language that this version does not read yet. They are refused, never ignored.
-const TO_COME: [&str; 8] = ["on", "rules", "use", "keys", "max_tickets", "mode", "fields", "via"];
+/// The filters that events of a trigger can pass or fail.
+pub(super) fn filters_of(on: On) -> Vec<&'static str> {
+    let family = on.family();
+    let facets = Facet::ALL.into_iter().filter(|facet| facet.families().contains(&family));
+    let mut names: Vec<&str> = facets.map(Facet::name).collect();
+    match family {
+        "pull_request" => names.extend(["labels", "draft"]),
+        "release" => names.push("prerelease"),
+        _ => {}
+    }
+    names.extend(["status", "types"]);
+    names
+}
 
 impl Within {
     /// The finding about something that does not belong here.
@@ -49,16 +116,12 @@ impl Within {
     }
 
     fn unknown(&self, name: &Word, what: &str, findings: &Findings<'_>) -> Diagnostic {
-        if TO_COME.contains(&name.as_str()) {
-            return findings.at("E010", name.span, format!("`{}` is not supported yet", name.value));
-        }
         let known = || self.arguments.iter().chain(self.blocks).copied();
         let habit = HABITS.iter().find(|(tried, meant)| *tried == name.value && known().any(|k| k == *meant));
-        let guess = habit.map(|(_, meant)| *meant).or_else(|| nearest(&name.value, known()));
         let diagnostic = findings.at("E010", name.span, format!("unknown {what} `{}`", name.value));
-        match guess {
-            Some(guess) => diagnostic.did_you_mean(Some(guess)),
-            None => diagnostic.help(format!("known here: {}", known().collect::<Vec<_>>().join(", "))),
+        match habit {
+            Some((_, meant)) => diagnostic.did_you_mean(Some(meant)),
+            None => diagnostic.suggest(&name.value, known(), "known here"),
         }
     }
 }
@@ -68,7 +131,6 @@ fn home(keyword: &Word) -> Option<&'static str> {
 }
 
 fn misplaced(keyword: &Word, home: &str, findings: &Findings<'_>) -> Diagnostic {
-    let article = if home.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    let message = format!("`{}` must stand inside {article} `{home}`", keyword.value);
+    let message = format!("`{}` must stand {home}", keyword.value);
     findings.at("E003", keyword.span, message).help("move it")
 }

@@ -9,8 +9,6 @@ pub(in crate::machine) struct Block {
     pub keyword: Word,
     pub labels: Vec<Word>,
     pub items: Vec<Item>,
-    /// The whole of it.
-    pub span: Span,
 }
 
 /// What a block, or a file, holds.

@@ -6,12 +6,17 @@ use hcl::edit::expr::{
 };
 use hcl::edit::{Decorated, Span as _};
 
+use regex::{Regex, RegexBuilder};
+
 use super::lower::{Lower, MAX_DEPTH};
-use crate::machine::expr::{Binary, Call, Conditional, Expr, For, Kind};
+use crate::machine::expr::{Binary, Call, Conditional, Expr, For, Function, Kind};
 use crate::machine::span::Span;
 
 /// The variable of the loop that a splat is; no file can name it.
 const SPLAT: &str = "[*]";
+
+/// What a compiled pattern may take.
+const PATTERN_BYTES: usize = 1 << 20;
 
 impl Lower<'_, '_> {
     /// Lowers an expression, and refuses one that nests too deeply to be evaluated safely.
@@ -21,8 +26,7 @@ impl Lower<'_, '_> {
             _ => self.span(expression.span()),
         };
         if self.depth > MAX_DEPTH {
-            self.refuse(span, "expected an expression nested less deeply");
-            return Expr { kind: Kind::Null, span };
+            return self.too_deep(span);
         }
         self.depth += 1;
         let kind = self.kind(expression, span);
@@ -39,8 +43,13 @@ impl Lower<'_, '_> {
             Expression::Array(array) => Kind::List(array.iter().map(|e| self.expression(e)).collect()),
             Expression::Object(object) => self.object(object),
             Expression::StringTemplate(template) => self.template(template.iter()),
-            Expression::HeredocTemplate(heredoc) => self.template(heredoc.template.iter()),
-            Expression::Parenthesis(inner) => self.expression(inner.inner()).kind,
+            Expression::HeredocTemplate(heredoc) => {
+                let around = std::mem::replace(&mut self.indent, heredoc.indent().unwrap_or(0));
+                let kind = self.template(heredoc.template.iter());
+                self.indent = around;
+                kind
+            }
+            Expression::Parenthesis(inner) => self.kind(inner.inner(), span),
             Expression::Variable(name) => Kind::Name(name.as_str().to_owned()),
             Expression::Conditional(conditional) => Kind::Conditional(Box::new(Conditional {
                 condition: self.expression(&conditional.cond_expr),
@@ -53,6 +62,15 @@ impl Lower<'_, '_> {
             Expression::BinaryOp(operation) => self.binary(operation),
             Expression::ForExpr(for_expr) => self.for_expr(for_expr, span),
         }
+    }
+
+    /// Said once a file: one deep expression has many places where it is too deep.
+    fn too_deep(&mut self, span: Span) -> Expr {
+        if !self.told_too_deep {
+            self.refuse(span, "expected an expression nested less deeply");
+        }
+        self.told_too_deep = true;
+        Expr { kind: Kind::Broken, span }
     }
 
     fn object(&mut self, object: &Object) -> Kind {
@@ -71,12 +89,54 @@ impl Lower<'_, '_> {
     fn call(&mut self, call: &FuncCall, span: Span) -> Kind {
         if call.name.is_namespaced() {
             self.refuse(span, "expected a function without a namespace");
+            return Kind::Broken;
         }
         if call.args.expand_final() {
             self.refuse(span, "expected arguments without `...`");
+            return Kind::Broken;
         }
         let name = self.word(call.name.name.as_str(), call.name.name.span());
-        Kind::Call(Call { name, args: call.args.iter().map(|arg| self.expression(arg)).collect() })
+        let args: Vec<Expr> = call.args.iter().map(|arg| self.expression(arg)).collect();
+        let Some(function) = Function::parse(name.as_str()) else {
+            let names = Function::ALL.iter().map(|function| function.name());
+            let message = format!("function `{}` does not exist", name.value);
+            let diagnostic = self.findings.at("E014", name.span, message);
+            self.findings.push(diagnostic.suggest(name.as_str(), names, "available"));
+            return Kind::Broken;
+        };
+        if !function.takes(args.len()) {
+            let message = format!("`{}` takes {}, found {}", name.value, function.arity(), args.len());
+            let diagnostic = self.findings.at("E015", span, message);
+            self.findings.push(diagnostic);
+            return Kind::Broken;
+        }
+        match self.pattern(function, &args) {
+            Ok(pattern) => Kind::Call(Box::new(Call { function, args, pattern })),
+            Err(()) => Kind::Broken,
+        }
+    }
+
+    /// The pattern of `matches`, compiled once. It must be written out: nothing that comes in with an event
+    /// decides how much work a pattern is.
+    fn pattern(&mut self, function: Function, args: &[Expr]) -> Result<Option<Regex>, ()> {
+        let [_, pattern] = args else { return Ok(None) };
+        if function != Function::Matches || matches!(pattern.kind, Kind::Broken) {
+            return Ok(None);
+        }
+        let Kind::Text(text) = &pattern.kind else {
+            let message = "the pattern of `matches` must be plain text, written out".to_owned();
+            let diagnostic = self.findings.at("E015", pattern.span, message);
+            self.findings.push(diagnostic);
+            return Err(());
+        };
+        let compiled = RegexBuilder::new(text).size_limit(PATTERN_BYTES).build();
+        compiled.map(Some).map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let message = format!("the pattern of `matches` cannot be used: {reason}");
+            let diagnostic = self.findings.at("E019", pattern.span, message);
+            self.findings.push(diagnostic);
+        })
     }
 
     fn unary(&mut self, operation: &UnaryOp) -> Kind {
@@ -101,7 +161,7 @@ impl Lower<'_, '_> {
                 let span = self.span(operation.operator.span());
                 let message = "expected one of == != < <= > >= && ||: rules do not calculate";
                 self.refuse(span, &format!("{message} with `{}`", other.as_str()));
-                return Kind::Null;
+                return Kind::Broken;
             }
         };
         let left = Box::new(self.expression(&operation.lhs_expr));
@@ -111,6 +171,7 @@ impl Lower<'_, '_> {
     fn for_expr(&mut self, expression: &ForExpr, span: Span) -> Kind {
         if expression.grouping {
             self.refuse(span, "expected a `for` without `...`");
+            return Kind::Broken;
         }
         let intro = &expression.intro;
         Kind::For(Box::new(For {
@@ -137,7 +198,7 @@ impl Lower<'_, '_> {
             self.depth += 1;
             let span = expr.span.to(self.span(operator.span()));
             if self.depth > MAX_DEPTH {
-                self.refuse(span, "expected an expression nested less deeply");
+                expr = self.too_deep(span);
                 break;
             }
             let inner = Box::new(expr);

@@ -18,11 +18,15 @@ pub(super) struct Lower<'f, 's> {
     text: &'f str,
     pub(super) findings: &'f mut Findings<'s>,
     pub(super) depth: usize,
+    /// The spaces to take off each line of a directive's text, in a `<<-` heredoc. The parser does so only
+    /// outside of directives.
+    pub(super) indent: usize,
+    pub(super) told_too_deep: bool,
 }
 
 impl<'f, 's> Lower<'f, 's> {
     pub(super) fn new(place: Place, text: &'f str, findings: &'f mut Findings<'s>) -> Self {
-        Self { place, text, findings, depth: 0 }
+        Self { place, text, findings, depth: 0, indent: 0, told_too_deep: false }
     }
 
     pub(super) fn body(&mut self, body: &Body) -> Vec<Item> {
@@ -47,7 +51,6 @@ impl<'f, 's> Lower<'f, 's> {
             keyword: self.word(block.ident.as_str(), block.ident.span()),
             labels: block.labels.iter().map(|l| label(self, l)).collect(),
             items: self.body(&block.body),
-            span: self.span(block.span()),
         }
     }
 

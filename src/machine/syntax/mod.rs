@@ -10,6 +10,8 @@ mod limits;
 mod lower;
 mod template;
 
+use std::ops::Range;
+
 use hcl::edit::parser::{self, parse_body};
 
 use super::diagnostic::{Diagnostic, Findings};
@@ -66,17 +68,13 @@ fn parse(file: usize, findings: &mut Findings<'_>) -> Option<Vec<Item>> {
         let message = "expected UTF-8 text";
         return refuse(findings, place.span(at..at + INVALID_UTF8.len_utf8()), message, "not UTF-8");
     }
-    match parse_body(text) {
-        Ok(body) => {
-            let before = findings.found.len();
-            let items = lower::Lower::new(place, text, findings).body(&body);
-            // What could not be lowered has a finding; the rest would only produce findings about it.
-            (findings.found.len() == before).then_some(items)
-        }
+    // With a line's end of its own, where the parser stumbles at the end of the file is told from the rest.
+    match parse_body(&format!("{text}\n")) {
+        Ok(body) => Some(lower::Lower::new(place, text, findings).body(&body)),
         Err(error) => {
-            let at = error.location().offset();
-            let (end, found) = found_at(text, at);
-            refuse(findings, place.span(at..end), &expected(&error), &found)
+            let at = text.floor_char_boundary(error.location().offset());
+            let (range, found) = found_at(text, at);
+            refuse(findings, place.span(range), &expected(&error), &found)
         }
     }
 }
@@ -96,17 +94,19 @@ fn expected(error: &parser::Error) -> String {
     message.split_once("; ").map_or(message, |(_, expected)| expected).to_owned()
 }
 
-/// The end of the word, or of the character, that the parser stumbled over, and how to name it.
-fn found_at(text: &str, at: usize) -> (usize, String) {
+/// The word, or the character, that the parser stumbled over, and how to name it.
+fn found_at(text: &str, at: usize) -> (Range<usize>, String) {
     let rest = text.get(at..).unwrap_or_default();
-    let Some(first) = rest.chars().next() else { return (at, "found the end of the file".to_owned()) };
+    let Some(first) = rest.chars().next().filter(|_| !rest.trim_end().is_empty()) else {
+        let end = text.trim_end().len();
+        return (end..end, "found the end of the file".to_owned());
+    };
     if matches!(first, '\n' | '\r') {
-        let end = if rest.trim().is_empty() { "file" } else { "line" };
-        return (at, format!("found the end of the {end}"));
+        return (at..at, "found the end of the line".to_owned());
     }
     let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
     let length = word.max(first.len_utf8());
-    (at + length, format!("found `{}`", rest.get(..length).unwrap_or_default()))
+    (at..at + length, format!("found `{}`", rest.get(..length).unwrap_or_default()))
 }
 
 /// Turns the parser's ranges into spans.
@@ -118,7 +118,7 @@ struct Place {
 }
 
 impl Place {
-    fn span(self, range: std::ops::Range<usize>) -> Span {
+    fn span(self, range: Range<usize>) -> Span {
         let offset = |at: usize| u32::try_from(at + self.base).unwrap_or(u32::MAX);
         Span { file: self.file, start: offset(range.start), end: offset(range.end) }
     }

@@ -4,8 +4,8 @@ use hcl::edit::Span as _;
 use hcl::edit::template::{Directive, Element, ForDirective, IfDirective, Strip, Template};
 
 use super::lower::Lower;
-use crate::machine::expr::{Call, Conditional, Expr, For, Kind};
-use crate::machine::span::{Span, Spanned};
+use crate::machine::expr::{Call, Conditional, Expr, For, Function, Kind};
+use crate::machine::span::Span;
 
 impl Lower<'_, '_> {
     pub(super) fn template<'e>(&mut self, elements: impl Iterator<Item = &'e Element>) -> Kind {
@@ -49,7 +49,9 @@ impl Lower<'_, '_> {
 
     /// `"${"x"}"` is an interpolation of a text and not that text itself, so it stays apart.
     fn interpolated(&mut self, expression: &hcl::edit::expr::Expression, span: Span) -> Expr {
+        let around = std::mem::take(&mut self.indent);
         let inner = self.expression(expression);
+        self.indent = around;
         match inner.kind {
             Kind::Text(_) => Expr { kind: Kind::Template(vec![inner]), span },
             _ => inner,
@@ -58,6 +60,7 @@ impl Lower<'_, '_> {
 
     fn nested(&mut self, template: &Template, strip_start: bool, strip_end: bool, span: Span) -> Expr {
         let mut kind = self.template(template.iter());
+        dedent(&mut kind, self.indent);
         let parts = match &mut kind {
             Kind::Template(parts) => parts.as_mut_slice(),
             Kind::Text(text) => {
@@ -103,7 +106,7 @@ impl Lower<'_, '_> {
         };
         let nothing = Expr { kind: Kind::Text(String::new()), span };
         let list = Expr { kind: Kind::For(Box::new(each)), span };
-        Kind::Call(Call { name: Spanned::new("join".to_owned(), span), args: vec![nothing, list] })
+        Kind::Call(Box::new(Call { function: Function::Join, args: vec![nothing, list], pattern: None }))
     }
 
     fn deeper<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
@@ -111,6 +114,30 @@ impl Lower<'_, '_> {
         let done = work(self);
         self.depth -= 1;
         done
+    }
+}
+
+/// Takes the indentation off every line but the first, which goes on after a directive. Texts of directives
+/// further in have had theirs taken off.
+fn dedent(kind: &mut Kind, indent: usize) {
+    let dedented = |text: &str| {
+        let mut lines = text.split('\n');
+        let first = lines.next().unwrap_or_default().to_owned();
+        lines.fold(first, |text, line| {
+            let spaces = line.bytes().take(indent).take_while(|b| matches!(b, b' ' | b'\t')).count();
+            text + "\n" + line.get(spaces..).unwrap_or_default()
+        })
+    };
+    match kind {
+        Kind::Text(text) => *text = dedented(text),
+        Kind::Template(parts) => {
+            for part in parts {
+                if let Kind::Text(text) = &mut part.kind {
+                    *text = dedented(text);
+                }
+            }
+        }
+        _ => {}
     }
 }
 
