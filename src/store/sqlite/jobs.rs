@@ -33,22 +33,29 @@ pub(super) struct Claimed {
 }
 
 impl Claimed {
-    pub(super) fn unpack(self) -> Result<Claim> {
-        let state = match (self.progress, self.trace) {
-            (Some(progress), Some(trace)) => Some(JobState {
-                progress: from_json("a job's progress", progress.as_bytes())?,
-                trace: read_trace(&trace)?,
-            }),
-            _ => None,
+    /// What this version cannot read is told as the event's error, so that one such job, which a newer
+    /// version may have left, does not cost the others of the same claim their worker.
+    pub(super) fn unpack(self) -> Claim {
+        let (state, event) = match self.state() {
+            Ok(state) => (state, read_event(self.event.as_deref())),
+            Err(error) => (None, Err(error.to_string())),
         };
-        Ok(Claim {
+        Claim {
             lease: self.lease,
             project: self.project,
-            found_in: from_json("a job", self.found_in.as_bytes())?,
+            found_in: from_json("a job", self.found_in.as_bytes()).unwrap_or_default(),
             queued_at: time(self.queued_at),
             state,
-            event: read_event(self.event.as_deref()),
-        })
+            event,
+        }
+    }
+
+    fn state(&self) -> Result<Option<JobState>> {
+        let (Some(progress), Some(trace)) = (&self.progress, &self.trace) else { return Ok(None) };
+        Ok(Some(JobState {
+            progress: from_json("a job's progress", progress.as_bytes())?,
+            trace: read_trace(trace)?,
+        }))
     }
 }
 

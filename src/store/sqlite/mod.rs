@@ -153,7 +153,7 @@ impl Store for SqliteStore {
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>> {
         let (request, now) = (request.clone(), self.now());
         let claimed = self.writer.run(move |conn| jobs::claim(conn, &request, now)).await?;
-        claimed.into_iter().map(jobs::Claimed::unpack).collect()
+        Ok(claimed.into_iter().map(jobs::Claimed::unpack).collect())
     }
 
     async fn checkpoint(&self, lease: &Lease, state: &JobState) -> Result<()> {

@@ -69,6 +69,7 @@ impl Run<'_> {
         item.only.iter().filter(|key| !found(key)).try_for_each(|key| self.restore(key))
     }
 
+    /// An unreadable trace must not hold up the inbox: the ticket was not found, and that is said.
     fn restore(&self, key: &str) -> Result<()> {
         let packed: Option<Vec<u8>> = self
             .conn
@@ -76,11 +77,11 @@ impl Run<'_> {
             .query_row(params![self.event, key], |row| row.get(0))
             .optional()?
             .flatten();
-        let Some(packed) = packed else { return Ok(()) };
-        let trace = read_trace(&packed)?;
+        let earlier = packed.and_then(|packed| read_trace(&packed).ok());
+        let verdict = earlier.as_ref().map_or(Reason::NoKeys.into(), verdict_of);
         self.conn
             .prepare_cached("UPDATE jobs SET outcome = ?3, reason = ?4 WHERE event = ?1 AND key = ?2")?
-            .execute(params![self.event, key, trace.outcome.as_str(), trace.reason.as_str()])?;
+            .execute(params![self.event, key, verdict.outcome.as_str(), verdict.reason.as_str()])?;
         Ok(())
     }
 

@@ -166,6 +166,38 @@ async fn a_request_that_fails_takes_back_its_own_changes_alone() {
     }
 }
 
+#[tokio::test]
+async fn a_job_that_a_newer_version_left_does_not_hold_up_the_others() {
+    let folder = folder();
+    let store = open(&folder.path().join("conduit.db")).unwrap();
+    store
+        .writer
+        .run(|conn| {
+            Ok(conn.execute_batch(
+                "INSERT INTO events (n, id, provider, delivery_id, repo, kind, received, received_at, generation,
+                                     state, outcome, reason)
+                 VALUES (1, 'aaaaaaaaaaaaaaaaaaaaaaaaaa', 'github', 'd-1', '', 'push', '{}', 0, 1,
+                         'working', 'waiting', 'queued');
+                 INSERT INTO jobs (n, event, key, generation, position, site, project, found_in, received_at,
+                                   queued_at, progress, trace, outcome, reason)
+                 VALUES (1, 1, 'SHOP-1', 1, 1, 'jira', 'SHOP', '[]', 0, 0, '{}', CAST('{}' AS BLOB), 'waiting', 'queued'),
+                        (2, 1, 'SHOP-2', 1, 2, 'jira', 'SHOP', '[]', 0, 0, NULL, NULL, 'waiting', 'queued');
+                 INSERT INTO tickets (site, key, project, head, run_at) SELECT site, key, project, n, 0 FROM jobs;
+                 INSERT INTO lanes (site, project) VALUES ('jira', 'SHOP');",
+            )?)
+        })
+        .await
+        .unwrap();
+    let request = ClaimRequest { worker: "old".into(), lease: LEASE, most: 9, skip_sites: Vec::new() };
+    let claims = store.claim(&request).await.unwrap();
+    assert_eq!(
+        claims.iter().map(|claim| claim.lease.job.key.as_str()).collect::<Vec<_>>(),
+        ["SHOP-1", "SHOP-2"]
+    );
+    let why = claims[0].event.as_ref().unwrap_err();
+    assert!(why.contains("a trace"), "{why}");
+}
+
 #[test]
 fn what_cannot_be_read_is_damage_and_not_a_panic() {
     assert!(matches!(super::rows::read_trace(b"{\"key\":"), Err(StoreError::Damaged { .. })));
