@@ -74,7 +74,8 @@ impl Server {
         let appends = self.info("aof_enabled") == "1";
         warn(
             !appends,
-            "Redis keeps no append-only file (appendonly no): accepted events are lost when it stops; set appendonly yes.",
+            "Redis keeps no append-only file (appendonly no): accepted events are lost when it stops; \
+             set appendonly yes.",
         );
         if appends {
             warn(
@@ -83,16 +84,19 @@ impl Server {
             );
             warn(
                 self.config("appendfsync").is_some_and(|value| value != "always"),
-                "Redis writes its file to disk once a second or less (appendfsync is not always): a crash can lose the events accepted since.",
+                "Redis writes its file to disk once a second or less (appendfsync is not always): \
+                 a crash can lose the events accepted since.",
             );
             warn(
                 self.config("no-appendfsync-on-rewrite") == Some("yes"),
-                "Redis does not sync its file while it rewrites it (no-appendfsync-on-rewrite yes): a crash then can lose accepted events.",
+                "Redis does not sync its file while it rewrites it (no-appendfsync-on-rewrite yes): \
+                 a crash then can lose accepted events.",
             );
         }
         warn(
             self.info("maxmemory") == "0",
-            "Redis has no memory limit (maxmemory 0): a long backlog can get it killed; set a limit below what the machine has.",
+            "Redis has no memory limit (maxmemory 0): a long backlog can get it killed; \
+             set a limit below what the machine has.",
         );
         warn(
             self.nearly_full(),

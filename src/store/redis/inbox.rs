@@ -53,6 +53,7 @@ impl RedisStore {
         let mut call = self.scripts.ingest.key(self.layout.of_event(&event.id).prefix());
         call.arg(&event.id).arg(record::score(&event.received)).arg(&event.repo);
         call.arg(record::occurrence(event)).arg(kind).arg(content).arg(outcome);
+        call.arg(self.clock.now().as_millisecond());
         for (name, value) in record::fields(event)? {
             call.arg(name).arg(value);
         }
@@ -103,6 +104,7 @@ impl RedisStore {
         }
         let mut call = self.scripts.routed.key(&home);
         call.arg(&item.id).arg(item.fence).arg(item.generation);
+        call.arg(self.clock.now().as_millisecond());
         let answer: String = self.link.script(&call).await?;
         if answer == "lost" { Err(lost()) } else { Ok(()) }
     }

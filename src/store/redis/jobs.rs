@@ -16,6 +16,9 @@ use crate::trace::{TicketTrace, Verdict};
 /// A leased job as the claim script answers it: id, site, project, found in, queued at, fence, state.
 type Leased = (String, String, String, String, String, u64, Vec<u8>);
 
+/// How much larger an event is in memory than as it is stored, about.
+const UNPACKED: u32 = 4;
+
 /// An event, or why it cannot be read.
 type Readable = std::result::Result<Event, String>;
 
@@ -48,7 +51,7 @@ impl RedisStore {
         let mut events = HashMap::new();
         let mut unknown: BTreeMap<Home, BTreeSet<&EventId>> = BTreeMap::new();
         for id in ids {
-            if let Some(event) = self.events.get(id).await {
+            if let Some((event, _)) = self.events.get(id).await {
                 events.insert(id.clone(), Ok((*event).clone()));
             } else {
                 unknown.entry(self.layout.of_event(id)).or_default().insert(id);
@@ -61,9 +64,11 @@ impl RedisStore {
             }
             let contents: Vec<Option<Vec<u8>>> = self.link.commands(&gets).await?;
             for (id, content) in ids.into_iter().zip(contents) {
-                let event = record::unpack_event(&content.unwrap_or_default());
+                let content = content.unwrap_or_default();
+                let event = record::unpack_event(&content);
                 if let Ok(event) = &event {
-                    self.events.insert(id.clone(), Arc::new(event.clone())).await;
+                    let size = u32::try_from(content.len()).unwrap_or(u32::MAX).saturating_mul(UNPACKED);
+                    self.events.insert(id.clone(), (Arc::new(event.clone()), size)).await;
                 }
                 events.insert(id.clone(), event);
             }

@@ -88,7 +88,7 @@ impl Link {
             self.waiters.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             Ok::<(), RedisError>(())
         };
-        let patience = most + Duration::from_millis(500);
+        let patience = most.saturating_add(Duration::from_millis(500));
         if let Ok(Err(_)) = tokio::time::timeout(patience, waiting).await {
             // Redis is away: the caller's next look will say so. Do not let it spin.
             tokio::time::sleep(most).await;

@@ -6,30 +6,34 @@
 //! lives in the inbox partition of its repository, a ticket in the job partition of its site and key.
 //!
 //! ```text
-//! conduit:{i:k}:  ev:<id>         HASH    an event's record, short fields; also the dedupe        ingest, plan, carry
-//!                 oc:<hash>       STRING  the event that stands for this change                   ingest
-//!                 no:<id>         STRING  the normalised event, JSON, zstd above 1 KiB            ingest
-//!                 bd:<id>         STRING  the raw body, zstd                                      save_body, ingest
-//!                 in, wake        LISTs   events to be fanned out; a hint for whoever waits       ingest, requeue
-//!                 router          HASH    worker, fence, until: who fans this partition out       inbox
-//!                 pl:<id>         STRING  how the event fans out, until it has                    plan
-//!                 tk:<id>         HASH    key → position, generation, outcome, reason, site       plan, carry
-//!                 op:<id>         SET     its tickets that are not finished                       plan, carry
-//!                 st:<id>         HASH    key → trace of a ticket settled without asking anybody  plan
+//! conduit:{i:k}:  ev:<id>          HASH  an event's record, short fields; the dedupe     ingest plan carry
+//!                 oc:<hash>        STR   the event that stands for this change           ingest
+//!                 no:<id>          STR   the normalised event, JSON, zstd above 1 KiB    ingest
+//!                 bd:<id>          STR   the raw body, zstd                              save_body ingest
+//!                 in               LIST  events to be fanned out                         ingest requeue
+//!                 wake             LIST  a hint for whoever waits, never longer than 64  ingest requeue
+//!                 router           HASH  worker, fence, until: who fans out              inbox
+//!                 pl:<id>          STR   how the event fans out, until it has            plan
+//!                 tk:<id>          HASH  key → position, generation, verdict, site       plan carry
+//!                 op:<id>          SET   its tickets that are not finished               plan carry
+//!                 st:<id>          HASH  key → trace, of what was settled unasked        plan
 //!                 ix:t  ix:open  ix:s:<outcome>  ix:r:<repo>  ix:k:<ticket>
-//!                                 ZSETs   event by µs received: all, unfinished, and by filter
-//! conduit:{j:m}:  job:<id>        HASH    state, site, project, found_in, queued_at, ended        add_jobs, finish
-//!                 js:<id> tt:<id> STRINGs a job's working state; the trace it ended with          step, finish
-//!                 g:<site>/<key>  LIST    a ticket's jobs in order                                add_jobs, finish
-//!                 ready:<site>/<project>  LISTs of tickets                                        all that move one
-//!                 rota  rota:<site>       ZSETs: sites, projects, by their last turn              claim
-//!                 lease  delay    ZSETs   tickets by ms of expiry, of the next try                claim, retry
-//!                 own             HASH    ticket → fence, job, worker                             claim
-//!                 fin             LIST    outbox: finished tickets on their way to their event    finish
-//!                 dead            ZSET    event and key of dead letters                           finish
-//!                 paused          HASH    site → since when and why                               pause
-//!                 fence  turn     INTs;   wake LIST
-//! conduit:{cfg}:  settings  hooks  tokens         HASHes                                          configuration
+//!                                  ZSETs events by µs received: all, unfinished, filtered
+//!                 ix:done          ZSET  finished events by ms of their end              routed carry
+//! conduit:{j:m}:  job:<id>         HASH  state, site, project, found_in, queued_at       add_jobs finish
+//!                 js:<id>          STR   a job's working state: intent, attempts, trace  step give_back
+//!                 tt:<id>          STR   the trace it ended with                         finish
+//!                 g:<site>/<key>   LIST  a ticket's jobs in order                        add_jobs finish
+//!                 ready:<site>/<project>  LISTs of tickets                               whoever moves one
+//!                 rota  rota:<site>       ZSETs: sites, and their projects, by last turn claim
+//!                 lease            ZSET  tickets by ms of expiry                         claim step
+//!                 delay            ZSET  tickets by ms of their next try                 give_back
+//!                 own              HASH  ticket → fence, job, worker                     claim
+//!                 fin              LIST  outbox: finished tickets on their way home      finish
+//!                 dead             ZSET  event and key of dead letters                   finish
+//!                 paused           HASH  site → since when and why                       pause
+//!                 fence  turn      INTs; wake LIST as above
+//! conduit:{cfg}:  settings  hooks  tokens  HASHes of configuration;  probe, written by `check`
 //! ```
 //!
 //! What filters events stands in the event's own partition, tickets too: so filters are intersected in one
@@ -75,11 +79,14 @@ use crate::registration::Hook;
 use crate::secrets::token::Token;
 use crate::trace::TicketTrace;
 
-/// Events kept in memory for the tickets that name them.
-const CACHED_EVENTS: u64 = 256;
+/// Bytes of events kept in memory for the tickets that name them.
+const CACHED: u64 = 4 * 1024 * 1024;
 
 /// Settings of the server that decide on what is promised.
 const LOOKED_AT: &[&str] = &["maxmemory-policy", "appendfsync", "no-appendfsync-on-rewrite"];
+
+/// An event in memory, and its size.
+type Cached = (Arc<Event>, u32);
 
 /// A store on one Redis server.
 pub struct RedisStore {
@@ -87,7 +94,7 @@ pub struct RedisStore {
     scripts: Scripts,
     layout: Layout,
     clock: Clock,
-    events: Cache<EventId, Arc<Event>>,
+    events: Cache<EventId, Cached>,
     next_claim: AtomicUsize,
 }
 
@@ -106,14 +113,15 @@ impl RedisStore {
             scripts: Scripts::new(),
             layout: Layout { partitions: PARTITIONS },
             clock,
-            events: Cache::new(CACHED_EVENTS),
+            events: Cache::builder().max_capacity(CACHED).weigher(|_, (_, size): &Cached| *size).build(),
             next_claim: AtomicUsize::new(0),
         };
         store.server().await?.is_fit()?;
         let partitions = store.set_once("partitions", &PARTITIONS.to_string()).await?;
         if partitions != PARTITIONS.to_string() {
             return Err(StoreError::Unfit(format!(
-                "this Redis was set up with {partitions} partitions and this program uses {PARTITIONS}: they cannot share it"
+                "this Redis was set up with {partitions} partitions and this program uses {PARTITIONS}: \
+                 they cannot share it"
             )));
         }
         Ok(store)

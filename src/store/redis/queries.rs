@@ -6,7 +6,8 @@ use super::error::unreadable;
 use super::keys::Home;
 use super::{RedisStore, record};
 use crate::store::{
-    EventId, EventQuery, EventRecord, JobState, Page, PausedSite, QueueStatus, Result, TicketState,
+    EventId, EventQuery, EventRecord, JobState, Page, PausedSite, QueueStatus, Result, StoreError,
+    TicketState,
 };
 use crate::trace::TicketTrace;
 
@@ -240,5 +241,5 @@ fn read_answer<T: redis::FromRedisValue>(values: &[redis::Value]) -> Result<T> {
 fn read_cursor(text: &str) -> Result<Place> {
     let place =
         text.rsplit_once('-').and_then(|(score, id)| Some((score.parse().ok()?, EventId::parse(id)?)));
-    place.ok_or_else(|| unreadable("the cursor", "it is not one that a page of events ended with"))
+    place.ok_or_else(|| StoreError::BadCursor(text.to_owned()))
 }

@@ -4,7 +4,8 @@
 //! What makes the store larger (an ingest, a body, a replay) is not.
 //!
 //! Redis 7.0 can replay *half* a script after a torn append-only file. So every script adds to the destination
-//! before it removes from the source, removes by value, and tolerates what a prefix of another left behind.
+//! before it removes from the source, removes by value and never by position (once, from the front, so that a
+//! backlog is not searched), and tolerates what a prefix of another left behind.
 
 use redis::Script;
 

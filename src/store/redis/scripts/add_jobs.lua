@@ -23,5 +23,5 @@ for i = 4, #ARGV, 4 do
     redis.call('ZREM', p .. 'dead', ARGV[1] .. ':' .. key)
   end
 end
-wake(p)
+wake(p, (#ARGV - 3) / 4)
 return 0

@@ -16,7 +16,8 @@ for i, ticket in ipairs(redis.call('ZRANGEBYSCORE', p .. 'delay', '-inf', now, '
 end
 
 local function lease(ticket, job, list)
-  local fence = redis.call('INCR', p .. 'fence')
+  local fence = next_fence(redis.call('GET', p .. 'fence'), now)
+  redis.call('SET', p .. 'fence', fence)
   redis.call('ZADD', p .. 'lease', now + ARGV[2], ticket)
   redis.call('HSET', p .. 'own', ticket, fence .. ' ' .. job.id .. ' ' .. worker)
   redis.call('LREM', list, 1, ticket)

@@ -10,6 +10,6 @@ if ARGV[5] == 'dead' then redis.call('ZADD', p .. 'dead', ARGV[8], ARGV[7]) end
 redis.call('HSET', p .. 'job:' .. id, 'state', 'finished')
 local next_job = head(p, ticket)
 give_back(p, ticket, 'RPUSH')
-if next_job then wake(p) end
+if next_job then wake(p, 1) end
 redis.call('DEL', p .. 'js:' .. id)
 return 'held'

@@ -9,6 +9,6 @@ if ARGV[5] ~= '' then
   release(p, ticket)
 else
   give_back(p, ticket, 'LPUSH')
-  wake(p)
+  wake(p, 1)
 end
 return 'held'

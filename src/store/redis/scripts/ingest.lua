@@ -1,7 +1,8 @@
 -- Makes an event durable with its dedupe, its place in the inbox and its index entries.
 -- The record comes last: it is the dedupe, so a prefix of these writes leaves the same delivery new.
 -- KEYS[1] the event partition
--- ARGV    id, received (µs), repository, occurrence, content key, content, outcome, then the record's fields
+-- ARGV    id, received (µs), repository, occurrence, content key, content, outcome, now (ms), then
+--         the record's fields
 local p, id, at, repo, occurrence = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local outcome = ARGV[7]
 local record = p .. 'ev:' .. id
@@ -14,7 +15,7 @@ if waits and occurrence ~= '' then
   if first == id or (first and redis.call('EXISTS', p .. 'ev:' .. first) == 0) then first = false end
 end
 
-local fields = {unpack(ARGV, 8)}
+local fields = {unpack(ARGV, 9)}
 local function field(name, value)
   fields[#fields + 1] = name
   fields[#fields + 1] = value
@@ -33,6 +34,8 @@ if waits then
   redis.call('RPUSH', p .. 'in', id)
   redis.call('ZADD', p .. 'ix:open', at, id)
   if occurrence ~= '' then redis.call('SET', p .. 'oc:' .. occurrence, id) end
+else
+  redis.call('ZADD', p .. 'ix:done', ARGV[8], id)
 end
 redis.call('ZADD', p .. 'ix:t', at, id)
 redis.call('ZADD', p .. 'ix:s:' .. outcome, at, id)

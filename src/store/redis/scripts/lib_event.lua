@@ -8,6 +8,8 @@ local function ticket_entry(p, id, key)
   return {position = position, generation = tonumber(generation), outcome = outcome}
 end
 
+local function graver(a, b) return (GRAVITY[b] or 0) > (GRAVITY[a] or 0) and b or a end
+
 -- The tickets of the run that waits in the inbox, by key.
 local function in_this_run(p, id)
   local only = redis.call('HGET', p .. 'ev:' .. id, 'only')
@@ -22,20 +24,18 @@ end
 -- waits, whatever its tickets were before.
 local function outcome_of(p, id, in_inbox)
   local gravest = in_inbox and 'waiting' or 'nothing_to_do'
-  local function consider(outcome)
-    if (GRAVITY[outcome] or 0) > GRAVITY[gravest] then gravest = outcome end
-  end
   local own = redis.call('HGET', p .. 'ev:' .. id, 'verdict')
-  if own then consider(string.match(own, '^%S+')) end
+  if own then gravest = graver(gravest, string.match(own, '^%S+')) end
   local again = in_inbox and in_this_run(p, id) or {}
   local tickets = redis.call('HGETALL', p .. 'tk:' .. id)
   for i = 1, #tickets, 2 do
-    if not again[tickets[i]] then consider(string.match(tickets[i + 1], '^%d+ %d+ (%S+)')) end
+    if not again[tickets[i]] then gravest = graver(gravest, string.match(tickets[i + 1], '^%d+ %d+ (%S+)')) end
   end
   return gravest
 end
 
--- Enters an event in the index of one outcome and takes it out of all others: a torn script may have left it in two.
+-- Enters an event in the index of one outcome and takes it out of all others: a torn script may have left it
+-- in two.
 local function index_outcome(p, id, at, outcome)
   redis.call('ZADD', p .. 'ix:s:' .. outcome, at, id)
   redis.call('HSET', p .. 'ev:' .. id, 'outcome', outcome)
@@ -45,11 +45,14 @@ local function index_outcome(p, id, at, outcome)
 end
 
 -- Brings state and indexes of a routed event up to date with its tickets.
-local function settle(p, id)
+local function settle(p, id, now)
   local record = p .. 'ev:' .. id
   local at = redis.call('HGET', record, 'score')
   local open = redis.call('SCARD', p .. 'op:' .. id) > 0
   index_outcome(p, id, at, outcome_of(p, id, false))
-  if not open then redis.call('ZREM', p .. 'ix:open', id) end
+  if not open then
+    redis.call('ZADD', p .. 'ix:done', now, id)
+    redis.call('ZREM', p .. 'ix:open', id)
+  end
   redis.call('HSET', record, 'state', open and 'working' or 'finished')
 end

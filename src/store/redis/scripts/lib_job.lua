@@ -49,7 +49,10 @@ local function is_held(p, ticket, id, fence)
   return held_fence == fence and held_job == id
 end
 
-local function wake(p)
-  redis.call('RPUSH', p .. 'wake', '1')
+-- As many hints as there are new things to do.
+local function wake(p, things)
+  local hints = {}
+  for i = 1, math.min(things, 64) do hints[i] = '1' end
+  redis.call('RPUSH', p .. 'wake', unpack(hints))
   redis.call('LTRIM', p .. 'wake', -64, -1)
 end

@@ -2,13 +2,13 @@
 -- repetition adds the same jobs, whatever the rules say by then.
 -- KEYS[1] the event partition
 -- ARGV    id, fence, generation, the plan as JSON
--- Answers {'go', plan}, {'done'} when there is nothing left to do, {'lost'} when another worker holds the partition.
+-- Answers {'go', plan}, {'done'} when nothing is left to do, {'lost'} when another worker holds the partition.
 local p, id, generation = KEYS[1], ARGV[1], tonumber(ARGV[3])
 if redis.call('HGET', p .. 'router', 'fence') ~= ARGV[2] then return {'lost'} end
 local record = p .. 'ev:' .. id
 local e = redis.call('HMGET', record, 'state', 'generation', 'score')
 if e[1] ~= 'waiting' or tonumber(e[2]) ~= generation then
-  redis.call('LREM', p .. 'in', 0, id)
+  redis.call('LREM', p .. 'in', 1, id)
   return {'done'}
 end
 

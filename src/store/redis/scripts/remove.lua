@@ -1,5 +1,5 @@
--- Removes a finished event whose jobs are gone already. Its place in the time index goes last, so that half
--- a removal is found again.
+-- Removes a finished event whose jobs are gone already. Its place in the index of finished events goes last, so
+-- that half a removal is found again.
 -- KEYS[1] the event partition
 -- ARGV    id, the generation it was read at
 local p, id = KEYS[1], ARGV[1]
@@ -17,4 +17,5 @@ end
 redis.call('ZREM', p .. 'ix:open', id)
 for outcome in pairs(GRAVITY) do redis.call('ZREM', p .. 'ix:s:' .. outcome, id) end
 redis.call('ZREM', p .. 'ix:t', id)
+redis.call('ZREM', p .. 'ix:done', id)
 return 1

@@ -103,6 +103,23 @@ async fn a_full_server_takes_nothing_new_and_lets_work_be_finished() {
 }
 
 #[tokio::test]
+async fn a_fence_that_was_lost_with_the_servers_last_second_never_comes_back() {
+    let server = Redis::start().await;
+    let clock = Clock::system();
+    let store = open(&server, &clock).await;
+    routed(&store, &clock, "d-1", &["SHOP-1"]).await;
+    let lost = claim(&store).await;
+    // What the claim wrote is gone, as after a crash between two syncs.
+    run::<()>(&server, &["DEL", "conduit:{j:0}:fence", "conduit:{j:0}:own", "conduit:{j:0}:lease"]).await;
+    run::<()>(&server, &["RPUSH", "conduit:{j:0}:ready:jira/SHOP", "jira/SHOP-1"]).await;
+    clock.advance(Duration::from_millis(1));
+    let successor = claim(&store).await;
+    assert!(successor.lease.fence > lost.lease.fence);
+    assert!(matches!(store.heartbeat(&lost.lease).await, Err(StoreError::LostLease(_))));
+    finish(&store, &successor, Reason::Moved).await;
+}
+
+#[tokio::test]
 async fn a_primary_that_became_a_replica_takes_nothing_and_says_why() {
     let server = Redis::start().await;
     let clock = Clock::system();
@@ -112,6 +129,23 @@ async fn a_primary_that_became_a_replica_takes_nothing_and_says_why() {
     assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("replica")), "{error}");
     run::<()>(&server, &["REPLICAOF", "NO", "ONE"]).await;
     store.ingest(&delivery("d-1", &clock)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_whose_state_cannot_be_read_is_claimed_with_the_reason_and_blocks_nobody() {
+    let server = Redis::start().await;
+    let clock = Clock::system();
+    let store = open(&server, &clock).await;
+    let event = routed(&store, &clock, "d-1", &["SHOP-1", "SHOP-2"]).await;
+    run::<()>(&server, &["SET", &format!("conduit:{{j:0}}:js:{event}:SHOP-1:1"), "rubbish"]).await;
+    let claims = claim_all(&store).await;
+    assert_eq!(keys(&claims), ["SHOP-1", "SHOP-2"]);
+    let why = claims[0].event.as_ref().unwrap_err();
+    assert!(why.contains("SHOP-1") && claims[1].event.is_ok(), "{why}");
+    for claim in &claims {
+        finish(&store, claim, Reason::Moved).await;
+    }
+    assert_eq!(settled(&store, &event).await.state, EventState::Finished);
 }
 
 #[tokio::test]

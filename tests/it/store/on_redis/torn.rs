@@ -148,6 +148,16 @@ async fn writes(server: &Redis, step: usize) -> Vec<Seen> {
     seen.into_iter().filter(|seen| !READS.contains(&seen.name().as_str())).collect()
 }
 
+/// Writes by hand what a step was seen to write.
+async fn apply(server: &Redis, writes: &[Seen]) {
+    let mut connection = server.connect().await;
+    for write in writes {
+        let mut command = redis::Cmd::new();
+        command.arg(&write.words);
+        command.query_async::<redis::Value>(&mut connection).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn half_a_step_strands_nothing_and_repeats_nothing() {
     let server = Redis::start().await;
@@ -158,12 +168,7 @@ async fn half_a_step_strands_nothing_and_repeats_nothing() {
             for before in 0..step {
                 life.step(before).await;
             }
-            let mut connection = server.connect().await;
-            for write in &writes[..torn] {
-                let mut command = redis::Cmd::new();
-                command.arg(&write.words);
-                command.query_async::<redis::Value>(&mut connection).await.unwrap();
-            }
+            apply(&server, &writes[..torn]).await;
             // A delivery that was not acknowledged comes again.
             life.ingest("d-1").await;
             life.ingest("d-2").await;
@@ -199,6 +204,22 @@ async fn assert_worked_off(life: &Life, case: &str) {
             "{case}: {of_ticket:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn an_event_half_fanned_out_goes_on_as_planned_whatever_the_rules_say_by_then() {
+    let server = Redis::start().await;
+    let writes = writes(&server, 2).await;
+    let planned = writes.iter().position(|seen| seen.keys().any(|key| key.contains(":pl:"))).unwrap();
+    let mut life = Life::begin(&server).await;
+    life.step(0).await;
+    life.step(1).await;
+    apply(&server, &writes[..=planned]).await;
+
+    let item = first_waiting(&life.store).await;
+    life.store.route(&item, &to_tickets(&["NEW-7"])).await.unwrap();
+    let claims = claim_all(&life.store).await;
+    assert_eq!(super::super::given::keys(&claims), ["SHOP-1", "SHOP-2"]);
 }
 
 #[tokio::test]
