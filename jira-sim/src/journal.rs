@@ -106,6 +106,14 @@ impl Journal {
         })
     }
 
+    /// Only what came after the first `count`.
+    #[must_use]
+    pub fn after(&self, count: usize) -> Self {
+        Self {
+            exchanges: self.exchanges.iter().skip(count).cloned().collect(),
+        }
+    }
+
     /// Only this kind of request.
     #[must_use]
     pub fn of(&self, kind: Kind) -> Self {

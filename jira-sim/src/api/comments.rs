@@ -9,7 +9,7 @@ use crate::account::Permission;
 use crate::dialect::Api;
 use crate::refusal::{Answer, Outcome, Refusal};
 use crate::render::Renderer;
-use crate::state::{Comment, Edit, Text};
+use crate::state::{Comment, Edit, NewComment, Text};
 
 /// Jira's own limit.
 const LONGEST: usize = 32_767;
@@ -70,11 +70,11 @@ pub(crate) fn edit(comment: &Value, api: Api) -> Result<Edit, Refusal> {
         .unwrap_or_default();
     let pair = |one: &Value| Some((one["key"].as_str()?.to_owned(), one["value"].clone()));
     let properties: BTreeMap<_, _> = list.iter().filter_map(pair).collect();
-    Ok(Edit::Comment {
+    Ok(Edit::Comment(NewComment {
         body,
         properties,
         visibility,
-    })
+    }))
 }
 
 fn text(body: &Value, api: Api) -> Result<Text, Refusal> {

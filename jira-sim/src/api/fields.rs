@@ -111,7 +111,6 @@ impl Form<'_> {
                 let value = Value::String(values::text(key, last(key, operations)?)?);
                 Edit::Custom {
                     key: key.into(),
-                    name: field.name.clone(),
                     value,
                 }
             }
@@ -136,12 +135,7 @@ pub(crate) fn filled_by(edit: &Edit, key: &str) -> Option<bool> {
         }
         (Edit::FixVersions(to), "fixVersions") => Some(!to.is_empty()),
         (Edit::Labels(to), "labels") => Some(!to.is_empty()),
-        (
-            Edit::Custom {
-                key: one, value, ..
-            },
-            key,
-        ) if one == key => Some(value.as_str() != Some("")),
+        (Edit::Custom { key: one, value }, key) if one == key => Some(value.as_str() != Some("")),
         _ => None,
     }
 }

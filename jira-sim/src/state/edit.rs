@@ -1,12 +1,12 @@
 //! Changes to an issue. They are planned and checked first, then applied together, so that a refused request
-//! leaves nothing behind; applying them writes the change log.
+//! leaves nothing behind.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::State;
-use super::issue::{Comment, History, HistoryItem, Issue, Text};
+use super::issue::{Comment, History, Issue, Text};
+use super::{State, diff};
 use crate::field::RESOLUTIONS;
 
 /// One change to one issue.
@@ -18,44 +18,41 @@ pub(crate) enum Edit {
     Assignee(Option<String>),
     Resolution(Option<String>),
     FixVersions(Vec<u64>),
-    Custom {
-        key: String,
-        name: String,
-        value: Value,
-    },
-    Comment {
-        body: Text,
-        properties: BTreeMap<String, Value>,
-        visibility: Option<Value>,
-    },
-    Property {
-        key: String,
-        value: Value,
-    },
+    Custom { key: String, value: Value },
+    Comment(NewComment),
+    Property { key: String, value: Value },
+}
+
+/// A comment to be.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct NewComment {
+    pub(crate) body: Text,
+    pub(crate) properties: BTreeMap<String, Value>,
+    pub(crate) visibility: Option<Value>,
 }
 
 impl State {
     /// Applies the changes as one step of `author`, and writes one entry into the change log if a field changed.
     pub(crate) fn apply(&mut self, id: u64, author: &str, edits: Vec<Edit>) {
-        let Some(mut issue) = self.issues.remove(&id) else {
+        let Some(before) = self.issues.get(&id).cloned() else {
             return;
         };
-        let now = self.now();
-        let mut items = Vec::new();
-        for edit in self.with_resolution(&issue, edits) {
-            items.extend(self.apply_one(&mut issue, author, edit));
+        let mut after = before.clone();
+        for edit in self.with_resolution(&before, edits) {
+            self.apply_one(&mut after, author, edit);
         }
+        after.updated = self.now();
+        let items = diff::items(self, &before, &after);
         if !items.is_empty() {
-            let id = self.fresh_id();
-            issue.history.push(History {
+            let (id, created) = (self.fresh_id(), after.updated);
+            after.history.push(History {
                 id,
                 author: author.into(),
-                created: now,
+                created,
                 items,
             });
         }
-        issue.updated = now;
-        self.issues.insert(id, issue);
+        self.issues.insert(id, after);
     }
 
     /// Entering a done status settles the issue, leaving it unsettles it.
@@ -77,179 +74,28 @@ impl State {
         edits
     }
 
-    fn apply_one(&mut self, issue: &mut Issue, author: &str, edit: Edit) -> Option<HistoryItem> {
+    fn apply_one(&mut self, issue: &mut Issue, author: &str, edit: Edit) {
         match edit {
-            Edit::Status(to) => {
-                let from = std::mem::replace(&mut issue.status, to);
-                let name = |id| (id, self.status_name(id));
-                changed("status", "status", vec![name(from)], vec![name(to)])
-            }
-            Edit::Summary(summary) => {
-                let before = std::mem::replace(&mut issue.summary, summary);
-                reworded(
-                    "summary",
-                    "summary",
-                    Some(before),
-                    Some(issue.summary.clone()),
-                )
-            }
-            Edit::Labels(labels) => {
-                let before = std::mem::replace(&mut issue.labels, labels);
-                reworded(
-                    "labels",
-                    "labels",
-                    Some(before.join(" ")),
-                    Some(issue.labels.join(" ")),
-                )
-            }
-            Edit::Assignee(to) => {
-                let from = std::mem::replace(&mut issue.assignee, to);
-                self.reassigned(from, issue.assignee.clone())
-            }
-            Edit::Resolution(to) => {
-                let from = std::mem::replace(&mut issue.resolution, to);
-                let ids = |name: Option<String>| {
-                    name.map(|name| (resolution_id(&name), name))
-                        .into_iter()
-                        .collect()
-                };
-                changed(
-                    "resolution",
-                    "resolution",
-                    ids(from),
-                    ids(issue.resolution.clone()),
-                )
-            }
-            Edit::FixVersions(to) => {
-                let from = std::mem::replace(&mut issue.fix_versions, to);
-                let name = |id: &u64| {
-                    (
-                        *id,
-                        self.versions
-                            .get(id)
-                            .map(|one| one.name.clone())
-                            .unwrap_or_default(),
-                    )
-                };
-                let gone = from
-                    .iter()
-                    .filter(|id| !issue.fix_versions.contains(id))
-                    .map(name)
-                    .collect();
-                let come = issue
-                    .fix_versions
-                    .iter()
-                    .filter(|id| !from.contains(id))
-                    .map(name)
-                    .collect();
-                changed("Fix Version", "fixVersions", gone, come)
-            }
-            Edit::Custom { key, name, value } => {
-                let to = value.as_str().map(str::to_owned);
-                let before = issue.custom.insert(key.clone(), value);
-                reworded(
-                    &name,
-                    &key,
-                    before.and_then(|value| value.as_str().map(str::to_owned)),
-                    to,
-                )
-            }
-            Edit::Comment {
-                body,
-                properties,
-                visibility,
-            } => {
-                let id = self.fresh_id();
-                let created = self.now();
-                issue.comments.push(Comment {
-                    id,
-                    author: author.into(),
-                    created,
-                    body,
-                    properties,
-                    visibility,
-                });
-                None
-            }
-            Edit::Property { key, value } => {
-                issue.properties.insert(key, value);
-                None
-            }
+            Edit::Status(to) => issue.status = to,
+            Edit::Summary(to) => issue.summary = to,
+            Edit::Labels(to) => issue.labels = to,
+            Edit::Assignee(to) => issue.assignee = to,
+            Edit::Resolution(to) => issue.resolution = to,
+            Edit::FixVersions(to) => issue.fix_versions = to,
+            Edit::Custom { key, value } => drop(issue.custom.insert(key, value)),
+            Edit::Property { key, value } => drop(issue.properties.insert(key, value)),
+            Edit::Comment(comment) => issue.comments.push(self.written(author, comment)),
         }
     }
 
-    fn reassigned(&self, from: Option<String>, to: Option<String>) -> Option<HistoryItem> {
-        let name = |id: &Option<String>| {
-            let account = self.account(id.as_deref()?)?;
-            Some(account.display_name.clone())
-        };
-        let (from_string, to_string) = (name(&from), name(&to));
-        let item = HistoryItem {
-            field: "assignee".into(),
-            field_id: "assignee".into(),
-            from,
-            from_string,
-            to,
-            to_string,
-        };
-        (item.from != item.to).then_some(item)
+    fn written(&mut self, author: &str, comment: NewComment) -> Comment {
+        Comment {
+            id: self.fresh_id(),
+            author: author.into(),
+            created: self.now(),
+            body: comment.body,
+            properties: comment.properties,
+            visibility: comment.visibility,
+        }
     }
-}
-
-/// A change from some named things to others; nothing when they are the same.
-fn changed(
-    field: &str,
-    id: &str,
-    from: Vec<(u64, String)>,
-    to: Vec<(u64, String)>,
-) -> Option<HistoryItem> {
-    if from == to {
-        return None;
-    }
-    let (from, from_string) = join(from);
-    let (to, to_string) = join(to);
-    Some(HistoryItem {
-        field: field.into(),
-        field_id: id.into(),
-        from,
-        from_string,
-        to,
-        to_string,
-    })
-}
-
-fn join(things: Vec<(u64, String)>) -> (Option<String>, Option<String>) {
-    if things.is_empty() {
-        return (None, None);
-    }
-    let (ids, names): (Vec<_>, Vec<_>) = things
-        .into_iter()
-        .map(|(id, name)| (id.to_string(), name))
-        .unzip();
-    (Some(ids.join(", ")), Some(names.join(", ")))
-}
-
-/// A change of words; nothing when they are the same.
-fn reworded(
-    field: &str,
-    id: &str,
-    from: Option<String>,
-    to: Option<String>,
-) -> Option<HistoryItem> {
-    let item = HistoryItem {
-        field: field.into(),
-        field_id: id.into(),
-        from: None,
-        from_string: from,
-        to: None,
-        to_string: to,
-    };
-    (item.from_string != item.to_string).then_some(item)
-}
-
-pub(crate) fn resolution_id(name: &str) -> u64 {
-    RESOLUTIONS
-        .iter()
-        .find(|(_, known)| *known == name)
-        .map_or(0, |(id, _)| *id)
 }

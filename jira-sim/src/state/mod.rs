@@ -1,5 +1,6 @@
 //! Everything the simulated site knows, as plain data, with the questions that the answers are derived from.
 
+mod diff;
 mod edit;
 mod issue;
 mod seed;
@@ -14,7 +15,8 @@ use crate::dialect::Dialect;
 use crate::field::Field;
 use crate::workflow::{Category, Condition, Validator};
 
-pub(crate) use edit::{Edit, resolution_id};
+pub(crate) use diff::resolution_id;
+pub(crate) use edit::{Edit, NewComment};
 pub(crate) use issue::Text;
 pub use issue::{Comment, History, HistoryItem, Issue, RemoteLink, Version};
 

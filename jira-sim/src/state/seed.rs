@@ -101,52 +101,25 @@ impl State {
     }
 
     pub(crate) fn add_issue(&mut self, new: &NewIssue) -> Result<(), SetupError> {
-        let unknown = |what: &str, value: &str| SetupError::Issue {
-            key: new.key.clone(),
-            problem: format!("there is no {what} {value:?}"),
-        };
-        let project_key = new.key.split_once('-').map_or("", |(project, _)| project);
-        let project = self
-            .project(project_key)
-            .ok_or_else(|| unknown("project", project_key))?;
-        let wanted = new.issue_type.as_deref();
-        let mut types = project.issue_types.iter();
-        let issue_type = types
-            .find(|one| wanted.is_none_or(|name| one.name == name))
-            .ok_or_else(|| unknown("issue type", wanted.unwrap_or_default()))?;
-        let (project, issue_type_name) = (project.key.clone(), issue_type.name.clone());
-        let status = match &new.status {
-            None => issue_type.statuses.first().copied(),
-            Some(name) => issue_type
-                .statuses
-                .iter()
-                .copied()
-                .find(|id| self.status_name(*id) == *name),
-        };
-        let status =
-            status.ok_or_else(|| unknown("status", new.status.as_deref().unwrap_or_default()))?;
+        if self.keys.contains_key(&new.key.to_uppercase()) {
+            return Err(problem(new, "it is there twice".into()));
+        }
+        let (project, issue_type, status) = self.place_of(new)?;
         let assignee = match &new.assignee {
             None => None,
             Some(who) => Some(
                 self.account(who)
-                    .ok_or_else(|| unknown("account", who))?
+                    .ok_or_else(|| unknown(new, "account", who))?
                     .id
                     .clone(),
             ),
         };
-        if self.keys.contains_key(&new.key.to_uppercase()) {
-            return Err(SetupError::Issue {
-                key: new.key.clone(),
-                problem: "it is there twice".into(),
-            });
-        }
-        let id = self.fresh_id();
-        let now = self.now();
+        let (id, now) = (self.fresh_id(), self.now());
         let issue = Issue {
             id,
             key: new.key.clone(),
             project,
-            issue_type: issue_type_name,
+            issue_type,
             status,
             summary: new.summary.clone(),
             labels: new.labels.clone(),
@@ -165,6 +138,35 @@ impl State {
         self.keys.insert(new.key.to_uppercase(), id);
         self.issues.insert(id, issue);
         Ok(())
+    }
+
+    /// The project, the issue type and the status of an issue to be.
+    fn place_of(&self, new: &NewIssue) -> Result<(String, String, u64), SetupError> {
+        let key = new.key.split_once('-').map_or("", |(project, _)| project);
+        let project = self
+            .project(key)
+            .ok_or_else(|| unknown(new, "project", key))?;
+        let wanted = new.issue_type.as_deref();
+        let mut types = project.issue_types.iter();
+        let issue_type = types.find(|one| wanted.is_none_or(|name| one.name == name));
+        let issue_type =
+            issue_type.ok_or_else(|| unknown(new, "issue type", wanted.unwrap_or_default()))?;
+        let wanted = new.status.as_deref();
+        let mut statuses = issue_type.statuses.iter().copied();
+        let status = statuses.find(|id| wanted.is_none_or(|name| self.status_name(*id) == name));
+        let status = status.ok_or_else(|| unknown(new, "status", wanted.unwrap_or_default()))?;
+        Ok((project.key.clone(), issue_type.name.clone(), status))
+    }
+}
+
+fn unknown(new: &NewIssue, what: &str, value: &str) -> SetupError {
+    problem(new, format!("there is no {what} {value:?}"))
+}
+
+fn problem(new: &NewIssue, problem: String) -> SetupError {
+    SetupError::Issue {
+        key: new.key.clone(),
+        problem,
     }
 }
 

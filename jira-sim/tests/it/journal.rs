@@ -46,6 +46,7 @@ async fn every_exchange_is_kept_without_its_secret() {
         ),
         (2, 2, 3)
     );
+    assert_eq!(journal.after(3).lines(), journal.lines()[3..]);
     let post = &journal.writes().exchanges[0];
     assert_eq!(post.request_json()["transition"]["id"], "31");
     assert_eq!(post.request_header("authorization"), Some("Basic ***"));

@@ -35,7 +35,7 @@ impl<'a> Checker<'a> {
                 continue;
             };
             report.checked += 1;
-            let deviations = self.exchange(exchange, status, report)?;
+            let deviations = self.exchange(exchange, status, recording.errs_on_purpose, report)?;
             report
                 .findings
                 .extend(
@@ -58,6 +58,7 @@ impl<'a> Checker<'a> {
         &mut self,
         exchange: &Recorded,
         status: u16,
+        on_purpose: bool,
         report: &mut Report,
     ) -> Result<Vec<Deviation>> {
         let whole = |message: &str| Ok(vec![("request", String::new(), message.to_owned())]);
@@ -70,8 +71,7 @@ impl<'a> Checker<'a> {
             .operations
             .insert(format!("{} {}", exchange.method, operation.template));
         let mut deviations = parameters(operation, exchange);
-        // A request that was made to be refused may be wrong itself; its answer must be right all the same.
-        if status < 400 {
+        if status < 400 || !on_purpose {
             deviations.extend(self.request(operation, exchange)?);
         }
         deviations.extend(self.response(operation, exchange, status)?);
@@ -267,9 +267,14 @@ mod tests {
     }
 
     fn findings(exchange: Recorded) -> Vec<String> {
+        findings_of(exchange, false)
+    }
+
+    fn findings_of(exchange: Recorded, errs_on_purpose: bool) -> Vec<String> {
         let description = description();
         let recording = Recording {
             scenario: "test",
+            errs_on_purpose,
             exchanges: vec![exchange],
         };
         let mut report = Report::default();
@@ -348,8 +353,13 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_request_may_be_wrong_itself() {
-        assert!(findings(exchange("POST", "/rest/thing", Some(json!({})), 400, None)).is_empty());
+    fn a_refused_request_is_checked_unless_it_was_wrong_on_purpose() {
+        let refused = || exchange("POST", "/rest/thing", Some(json!({})), 400, None);
+        assert_eq!(
+            findings(refused()),
+            ["request body : \"name\" is a required property"]
+        );
+        assert!(findings_of(refused(), true).is_empty());
     }
 
     #[test]

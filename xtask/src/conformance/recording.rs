@@ -6,14 +6,17 @@ use serde_json::Value;
 /// The exchanges of one scenario.
 pub(crate) struct Recording {
     pub(crate) scenario: &'static str,
+    /// The scenario asks wrongly on purpose, so a request that was refused is not held against the description.
+    pub(crate) errs_on_purpose: bool,
     pub(crate) exchanges: Vec<Recorded>,
 }
 
 impl Recording {
     /// Everything in the simulator's journal.
-    pub(crate) fn of(scenario: &'static str, journal: &Journal) -> Self {
+    pub(crate) fn of(scenario: &'static str, errs_on_purpose: bool, journal: &Journal) -> Self {
         Self {
             scenario,
+            errs_on_purpose,
             exchanges: journal.exchanges.iter().map(Recorded::from).collect(),
         }
     }

@@ -25,7 +25,7 @@ pub(crate) async fn record() -> Result<Recording> {
     comments_and_links(&caller).await?;
     searches(&caller).await?;
     faults(&caller, &jira).await?;
-    Ok(Recording::of("simulator", &jira.journal()))
+    Ok(Recording::of("simulator", true, &jira.journal()))
 }
 
 async fn site() -> Result<JiraSim> {

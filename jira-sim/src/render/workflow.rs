@@ -1,0 +1,126 @@
+//! Statuses, issue types, transitions and the fields on their screens.
+
+use serde_json::{Map, Value, json};
+
+use super::Renderer;
+use crate::dialect::Dialect;
+use crate::field::{Field, RESOLUTIONS, Shape};
+use crate::state::{Edge, IssueType, Status};
+
+impl Renderer<'_> {
+    pub(crate) fn status(&self, status: &Status) -> Value {
+        let category = status.category;
+        json!({
+            "self": self.url(&format!("status/{}", status.id)),
+            "description": "",
+            "iconUrl": format!("{}/images/icons/statuses/generic.png", self.state.base_url),
+            "name": status.name,
+            "id": status.id.to_string(),
+            "statusCategory": {
+                "self": self.url(&format!("statuscategory/{}", category.id())),
+                "id": category.id(),
+                "key": category.key(),
+                "colorName": category.colour(),
+                "name": category.name(),
+            },
+        })
+    }
+
+    pub(super) fn issue_type(&self, one: &IssueType) -> Value {
+        let mut json = json!({
+            "self": self.url(&format!("issuetype/{}", one.id)),
+            "id": one.id.to_string(),
+            "description": "",
+            "iconUrl": format!("{}/images/icons/issuetypes/generic.png", self.state.base_url),
+            "name": one.name,
+            "subtask": one.subtask,
+        });
+        if self.state.dialect == Dialect::Cloud {
+            json["hierarchyLevel"] = (if one.subtask { -1 } else { 0 }).into();
+        }
+        json
+    }
+
+    /// An issue type with the statuses of its workflow.
+    pub(crate) fn type_with_statuses(&self, one: &IssueType) -> Value {
+        let statuses = one
+            .statuses
+            .iter()
+            .filter_map(|id| self.state.statuses.get(id));
+        json!({
+            "self": self.url(&format!("issuetype/{}", one.id)),
+            "id": one.id.to_string(),
+            "name": one.name,
+            "subtask": one.subtask,
+            "statuses": statuses.map(|status| self.status(status)).collect::<Vec<_>>(),
+        })
+    }
+
+    /// A transition. Data Center tells less of it than Cloud.
+    pub(crate) fn transition(&self, edge: &Edge, available: bool, with_fields: bool) -> Value {
+        let mut json = json!({
+            "id": edge.id.to_string(),
+            "name": edge.name,
+            "to": self.state.statuses.get(&edge.to).map(|status| self.status(status)),
+        });
+        if self.state.dialect == Dialect::Cloud {
+            json["hasScreen"] = edge.screen.is_some().into();
+            json["isGlobal"] = edge.from.is_empty().into();
+            json["isInitial"] = false.into();
+            json["isAvailable"] = available.into();
+            json["isConditional"] = edge.condition.is_some().into();
+            json["isLooped"] = false.into();
+        }
+        if with_fields {
+            let fields = edge
+                .screen
+                .iter()
+                .flatten()
+                .map(|field| (field.key.clone(), self.field(field)));
+            json["fields"] = fields.collect::<Map<_, _>>().into();
+        }
+        json
+    }
+
+    fn field(&self, field: &Field) -> Value {
+        let (schema, operations): (_, &[&str]) = match field.shape {
+            Shape::Resolution => (
+                json!({ "type": "resolution", "system": "resolution" }),
+                &["set"],
+            ),
+            Shape::Versions => (
+                json!({ "type": "array", "items": "version", "system": "fixVersions" }),
+                &["set", "add", "remove"],
+            ),
+            Shape::User => (json!({ "type": "user", "system": "assignee" }), &["set"]),
+            Shape::Labels => (
+                json!({ "type": "array", "items": "string", "system": "labels" }),
+                &["add", "set", "remove"],
+            ),
+            Shape::Text => (json!({ "type": "string", "custom": CUSTOM_TEXT }), &["set"]),
+        };
+        let mut json = json!({
+            "required": field.required,
+            "schema": schema,
+            "name": field.name,
+            "operations": operations,
+            "hasDefaultValue": false,
+        });
+        // Cloud calls it the key, Data Center the id.
+        let name = if self.state.dialect == Dialect::Cloud {
+            "key"
+        } else {
+            "fieldId"
+        };
+        json[name] = field.key.as_str().into();
+        if field.shape == Shape::Resolution {
+            json["allowedValues"] = RESOLUTIONS
+                .iter()
+                .map(|(_, name)| self.resolution(name))
+                .collect();
+        }
+        json
+    }
+}
+
+const CUSTOM_TEXT: &str = "com.atlassian.jira.plugin.system.customfieldtypes:textfield";
