@@ -46,3 +46,32 @@ fn panicked(panic: &(dyn Any + Send)) -> ApiError {
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     ApiError::internal("a handler panicked", text.unwrap_or("without a message"))
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::StatusCode;
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, HttpResponse, test, web};
+
+    use super::*;
+
+    async fn broken(request: actix_web::HttpRequest) -> HttpResponse {
+        assert!(request.query_string().is_empty(), "row 7 of the hooks is torn");
+        HttpResponse::Ok().finish()
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_a_500_that_says_nothing_and_the_next_request_is_served() {
+        let app = App::new().route("/", web::get().to(broken)).wrap(from_fn(guard));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get().uri("/?x").to_request();
+        let refused = test::try_call_service(&app, request).await.unwrap_err().error_response();
+        assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = actix_web::body::to_bytes(refused.into_body()).await.unwrap();
+        let body = String::from_utf8_lossy(&body);
+        assert!(body.contains("\"error_code\":1") && !body.contains("hooks"), "{body}");
+
+        let request = test::TestRequest::get().uri("/").to_request();
+        assert_eq!(test::call_service(&app, request).await.status(), StatusCode::OK);
+    }
+}

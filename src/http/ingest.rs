@@ -159,7 +159,7 @@ async fn pin(state: &State, understood: &Understood, mut hook: Hook) -> Result<(
 async fn store(state: &State, event: NewEvent, body: Bytes) -> Result<Accepted, ApiError> {
     let ingested = state.store.ingest(&event).await?;
     let NewEvent { id, verdict, .. } = event;
-    tracing::info!(event = %id, "event {id} accepted from {}: {}", event.received.hook, telemetry::escape(&event.kind));
+    tracing::debug!(event = %id, "event {id} accepted from {}: {}", event.received.hook, telemetry::escape(&event.kind));
     if !ingested.duplicate {
         if let Some(verdict) = verdict {
             telemetry::outcome(verdict.outcome.as_str(), verdict.reason.as_str());

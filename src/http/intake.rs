@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(verdict(&stranger), Some((Outcome::Skipped, Reason::RepoMismatch)));
         assert!(stranger.detail.unwrap().contains("`acme/shop`"));
 
-        let age = |hours| Some(Duration::from_hours(hours) - Duration::from_secs(1));
+        let age = |hours: u64| Some(Duration::from_secs(hours * 3600 - 1));
         assert_eq!(
             verdict(&event_of(b"merged", RepoCheck::Same, age(1))),
             Some((Outcome::Skipped, Reason::Stale))

@@ -1,8 +1,9 @@
 //! The HTTP room: the door that forges deliver to, and the API that people ask.
 //!
 //! One application factory serves production and tests alike; the listener is handed in. A request is
-//! checked by its extractor ([`extract`]), a delivery by [`ingest`] and [`intake`]; everything that is not
-//! done is answered from one table ([`error`]).
+//! checked by its extractor (`extract`, over `fields`), a delivery by `ingest` (the order of the checks and the
+//! I/O) and `intake` (what its bytes amount to, pure); everything that is not done is answered from one table
+//! (`error`).
 
 mod answer;
 mod body;
@@ -27,10 +28,10 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
-use serde::Serialize;
 use url::Url;
 
 use crate::clock::Clock;
+use crate::machine::RuleSet;
 use crate::secrets::Keyring;
 use crate::secrets::token::Token;
 use crate::store::Store;
@@ -84,33 +85,9 @@ impl Default for HttpConfig {
 /// What the API shows of the configuration in force; `app` hands it in.
 pub trait InForce: Send + Sync {
     /// The rule set that decides now; `None` while none is loaded.
-    fn rules(&self) -> Option<RulesView>;
+    fn rules(&self) -> Option<Arc<RuleSet>>;
     /// The names of the configured sites.
     fn sites(&self) -> Vec<String>;
-}
-
-/// A rule set, as `GET /conduit/api/machines` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RulesView {
-    /// Its hash, as traces name it.
-    pub hash: String,
-    /// Its machines.
-    pub machines: Vec<MachineView>,
-}
-
-/// One machine of a rule set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct MachineView {
-    /// Its name.
-    pub name: String,
-    /// The file it stands in.
-    pub file: String,
-    /// The line it begins at.
-    pub line: u32,
-    /// The aliases of its states, in the order they are declared.
-    pub states: Vec<String>,
-    /// How many rules it has.
-    pub rules: usize,
 }
 
 /// The parts that the HTTP room works with.

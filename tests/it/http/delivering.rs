@@ -109,6 +109,16 @@ async fn the_same_delivery_and_the_same_change_are_duplicates() {
 }
 
 #[tokio::test]
+async fn one_delivery_that_comes_fifty_times_at_once_is_one_event() {
+    let door = Door::open().await;
+    let hook = door.register("shop", "acme/shop").await;
+    let delivery = Delivery::merged("d-1");
+    let receipts = futures_util::future::join_all((0..50).map(|_| door.deliver(&hook, &delivery))).await;
+    assert_eq!(receipts.iter().filter(|(_, duplicate)| !duplicate).count(), 1);
+    assert_eq!(door.events().await.len(), 1);
+}
+
+#[tokio::test]
 async fn the_first_delivery_pins_the_repository_so_a_rename_is_followed_and_a_stranger_is_not() {
     let door = Door::open().await;
     let hook = door.register("shop", "acme/shop").await;
@@ -222,6 +232,21 @@ async fn deliveries_that_no_forge_sends_are_refused_by_their_head() {
     let bad_id = Delivery { id: "x".repeat(4000), ..Delivery::merged("") };
     assert_refused(&answer(door.signed(&hook.uri, &hook.secret, &bad_id)).await, 400, 201);
     assert!(door.events().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_write_is_busy_and_takes_the_delivery_when_it_can() {
+    let door = Door::open().await;
+    let hook = door.register("shop", "acme/shop").await;
+    let other = rusqlite::Connection::open(door.folder.path().join("conduit.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = door.signed(&hook.uri, &hook.secret, &Delivery::merged("d-1")).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "5");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(door.events().await.is_empty());
+    let (_, duplicate) = door.deliver(&hook, &Delivery::merged("d-1")).await;
+    assert!(!duplicate);
 }
 
 #[tokio::test]

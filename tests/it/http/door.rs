@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use conduit::clock::Clock;
-use conduit::http::{Http, HttpConfig, HttpParts, InForce, MachineView, RulesView};
+use conduit::http::{Http, HttpConfig, HttpParts, InForce};
+use conduit::machine::{RuleSet, SourceFile, load};
 use conduit::secrets::token::{Role, Token};
 use conduit::secrets::{Keyring, MasterKey, Secret};
 use conduit::store::sqlite::SqliteStore;
@@ -27,7 +28,7 @@ pub(super) struct Door {
     pub(super) admin: Secret,
     pub(super) operator: Secret,
     pub(super) viewer: Secret,
-    _folder: tempfile::TempDir,
+    pub(super) folder: tempfile::TempDir,
 }
 
 /// What a test knows of a registered hook.
@@ -45,14 +46,11 @@ pub(super) struct Delivery {
     pub(super) content_type: &'static str,
 }
 
-struct OneMachine;
+struct Fixed(Option<Arc<RuleSet>>);
 
-impl InForce for OneMachine {
-    fn rules(&self) -> Option<RulesView> {
-        let states = ["to_do", "in_progress", "done"].map(str::to_owned).to_vec();
-        let machine =
-            MachineView { name: "shop".into(), file: "kanban.hcl".into(), line: 1, states, rules: 3 };
-        Some(RulesView { hash: "4c1f9ab".into(), machines: vec![machine] })
+impl InForce for Fixed {
+    fn rules(&self) -> Option<Arc<RuleSet>> {
+        self.0.clone()
     }
 
     fn sites(&self) -> Vec<String> {
@@ -66,6 +64,11 @@ impl Door {
     }
 
     pub(super) async fn open_with(config: HttpConfig) -> Self {
+        Self::open_under(config, Some(shipped_rules())).await
+    }
+
+    /// A service under these rules, or before any are loaded.
+    pub(super) async fn open_under(config: HttpConfig, rules: Option<Arc<RuleSet>>) -> Self {
         listen_to_logs();
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
@@ -83,7 +86,7 @@ impl Door {
         let http = Http::new(HttpParts {
             store: Arc::clone(&store),
             keyring,
-            in_force: Arc::new(OneMachine),
+            in_force: Arc::new(Fixed(rules)),
             metrics: Metrics::install().unwrap(),
             clock: clock.clone(),
             config,
@@ -103,7 +106,7 @@ impl Door {
             admin,
             operator,
             viewer,
-            _folder: folder,
+            folder,
         }
     }
 
@@ -226,6 +229,13 @@ pub(super) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("never: {what}")
+}
+
+/// The rules that come with Conduit.
+fn shipped_rules() -> Arc<RuleSet> {
+    let text = include_bytes!("../../../config/statemachines/jira.hcl");
+    let loaded = load(&[SourceFile::from_bytes("jira.hcl", text)]);
+    Arc::new(loaded.rules.expect("the shipped rules are in order"))
 }
 
 fn free_port() -> TcpListener {
