@@ -174,3 +174,77 @@ async fn keep_renewing(beat: Arc<Beat>, every: Duration) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Event;
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{ClaimRequest, Content, EventId, NewEvent, NewJob, Routing};
+    use crate::trace::Received;
+
+    const LEASE: Duration = Duration::from_secs(30);
+
+    fn delivery(clock: &Clock) -> NewEvent {
+        let event = serde_json::json!({ "schema": 1, "provider": "github", "kind": "push" });
+        let event: Event = serde_json::from_value(event).unwrap();
+        NewEvent {
+            id: EventId::new("github/shop", "4711", "d-1"),
+            provider: "github".into(),
+            delivery_id: "d-1".into(),
+            occurrence: None,
+            repo: "acme/shop".into(),
+            kind: "push".into(),
+            projects: None,
+            content: Content::Event(Box::new(event)),
+            received: Received {
+                at: clock.now(),
+                hook: "github/shop".into(),
+                bytes: 1,
+                ms: 1,
+                verified_by: "HMAC-SHA256".into(),
+                secret_version: 1,
+            },
+            verdict: None,
+            detail: None,
+        }
+    }
+
+    /// A job that was just claimed.
+    async fn held(store: &Arc<dyn Store>, clock: &Clock) -> Held {
+        store.ingest(&delivery(clock)).await.unwrap();
+        let item = store.inbox("worker-1", 1).await.unwrap().remove(0);
+        let job =
+            NewJob { site: "jira".into(), project: "SHOP".into(), key: "SHOP-1".into(), found_in: vec![] };
+        store.route(&item, &Routing { jobs: vec![job], ..Routing::default() }).await.unwrap();
+        let lease = claim(store).await.unwrap();
+        let trace = TicketTrace::queued("SHOP-1", vec![], clock.now());
+        let state = JobState { progress: serde_json::Value::Null, trace };
+        Held::new(Arc::clone(store), clock.clone(), lease, LEASE, state)
+    }
+
+    async fn claim(store: &Arc<dyn Store>) -> Option<Lease> {
+        let request = ClaimRequest { worker: "worker-1".into(), lease: LEASE, most: 1, skip_sites: vec![] };
+        store.tidy(LEASE).await.unwrap();
+        store.claim(&request).await.unwrap().pop().map(|claim| claim.lease)
+    }
+
+    #[tokio::test]
+    async fn before_a_write_a_lease_that_is_more_than_half_over_is_renewed() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let store: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(&folder.path().join("conduit.db"), clock.clone()).unwrap());
+        let held = held(&store, &clock).await;
+        for _ in 0..3 {
+            clock.advance(Duration::from_secs(20));
+            held.fresh().await.unwrap();
+            assert_eq!(claim(&store).await, None, "it is still ours");
+        }
+
+        clock.advance(LEASE + Duration::from_secs(1));
+        assert!(claim(&store).await.is_some(), "now it is another's");
+        assert!(matches!(held.fresh().await, Err(StoreError::LostLease(_))));
+        assert!(matches!(held.fresh().await, Err(StoreError::LostLease(_))), "and stays so");
+    }
+}

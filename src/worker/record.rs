@@ -19,6 +19,8 @@ pub(super) fn begin(claim: &Claim, now: Timestamp) -> TicketTrace {
     let fresh = || TicketTrace::queued(&claim.lease.job.key, claim.found_in.clone(), claim.queued_at);
     let mut trace = claim.state.as_ref().map_or_else(fresh, |state| state.trace.clone());
     trace.started_at.get_or_insert(now);
+    // It spoke of the try before; that one's calls stay.
+    trace.detail = None;
     trace
 }
 

@@ -143,3 +143,135 @@ fn settled_by_rules(
     record::decision(&mut trace, &decision, None);
     Some(record::end(trace, verdict, now))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::event::{PullRequest, Repo, Subject, Trigger};
+    use crate::jira::{Auth, Credential, JiraClient, Site, TransitionCache};
+    use crate::machine::{SourceFile, load};
+    use crate::store::EventId;
+    use crate::worker::processor::jira::Jira;
+
+    const RULES: &str = r#"provisioner "shop" {
+        aliasmapper "shop" { aliases = { to_do: "To Do", done: "Done" } }
+        statemachine "shop" {
+            initial = "to_do"
+            state "to_do" "next" { transition = "done" }
+            state "done" "next"  { transition = "<end>" }
+        }
+    }"#;
+
+    fn rules() -> RuleSet {
+        load(&[SourceFile::from_bytes("jira.hcl", RULES.as_bytes())]).rules.unwrap()
+    }
+
+    /// SHOP and OPS on one site that nobody asks.
+    fn backends() -> Backends {
+        let auth = Auth::Bearer { token: Credential::new("hush") };
+        let site = Site::new("jira", "http://127.0.0.1:9".parse().unwrap(), auth);
+        let client = JiraClient::new(site, Clock::system()).unwrap();
+        let jira = Jira::new(client, TransitionCache::new(), Clock::system());
+        let mut backends = Backends::new();
+        backends.add("jira", Arc::new(jira), ["shop", "ops"]).unwrap();
+        backends
+    }
+
+    fn merged(title: &str) -> InboxItem {
+        let event = Event {
+            schema: crate::event::SCHEMA,
+            provider: "github".into(),
+            kind: "pull_request.merged".into(),
+            triggers: vec![Trigger::PullRequestMerged],
+            repo: Some(Repo { default_branch: Some("main".into()), ..Repo::default() }),
+            sender: crate::event::Sender::default(),
+            occurred_at: None,
+            change: None,
+            subject: Subject::PullRequest(PullRequest {
+                title: title.into(),
+                base: "main".into(),
+                merged: true,
+                ..PullRequest::default()
+            }),
+        };
+        InboxItem {
+            id: EventId::new("github/shop", "4711", "d-1"),
+            generation: 1,
+            only: vec![],
+            projects: None,
+            replayed: false,
+            event: Ok(event),
+            fence: 1,
+        }
+    }
+
+    fn routed(item: &InboxItem) -> Routing {
+        route(item, &rules(), &backends(), Timestamp::UNIX_EPOCH).unwrap()
+    }
+
+    fn jobs(routing: &Routing) -> Vec<&str> {
+        routing.jobs.iter().map(|job| job.key.as_str()).collect()
+    }
+
+    fn settled(routing: &Routing) -> Vec<(&str, Reason)> {
+        routing.settled.iter().map(|trace| (trace.key.as_str(), trace.reason)).collect()
+    }
+
+    #[test]
+    fn each_ticket_gets_its_job_in_the_order_it_is_named() {
+        let routing = routed(&merged("SHOP-2, shop-1 and SHOP-2"));
+        assert_eq!(jobs(&routing), ["SHOP-2", "SHOP-1"]);
+        assert_eq!((routing.jobs[0].site.as_str(), routing.jobs[0].project.as_str()), ("jira", "SHOP"));
+        assert!(routing.settled.is_empty() && routing.verdict.is_none());
+    }
+
+    #[test]
+    fn a_replay_of_some_tickets_takes_only_those() {
+        let item = InboxItem { only: vec!["SHOP-1".into()], ..merged("SHOP-1 SHOP-2") };
+        assert_eq!(jobs(&routed(&item)), ["SHOP-1"]);
+    }
+
+    #[test]
+    fn what_the_hook_may_not_move_and_what_has_no_machine_is_settled() {
+        let item = InboxItem { projects: Some(vec!["OPS".into()]), ..merged("SHOP-1 OPS-1") };
+        let routing = routed(&item);
+        assert!(routing.jobs.is_empty());
+        let expected = [("SHOP-1", Reason::ProjectNotConfigured), ("OPS-1", Reason::NoMachine)];
+        assert_eq!(settled(&routing), expected);
+        assert!(routing.settled.iter().all(|trace| trace.finished_at.is_some()));
+    }
+
+    #[test]
+    fn what_no_rule_can_match_is_settled_without_a_job() {
+        let mut item = merged("Revert \"SHOP-1: pay\"");
+        assert_eq!(settled(&routed(&item)), [("SHOP-1", Reason::NoRuleMatched)]);
+        item.event = item.event.map(|event| Event { triggers: vec![], ..event });
+        assert_eq!(routed(&item).verdict, Some(Reason::UnsupportedEvent.into()));
+    }
+
+    #[test]
+    fn too_many_tickets_wait_for_a_person() {
+        let many: Vec<_> = (1..=51).map(|number| format!("SHOP-{number}")).collect();
+        let item = merged(&many.join(" "));
+        assert_eq!(routed(&item).verdict, Some(Reason::TooManyTickets.into()));
+        assert_eq!(jobs(&routed(&InboxItem { replayed: true, ..item })).len(), 51);
+    }
+
+    #[test]
+    fn an_event_without_keys_has_a_verdict_of_its_own() {
+        let routing = routed(&merged("Pay by card, WEB-1"));
+        assert_eq!(routing.verdict, Some(Reason::NoKeys.into()));
+        assert_eq!(routing.ignored[0].key, "WEB-1");
+    }
+
+    #[test]
+    fn a_damaged_event_is_put_away_and_a_newer_one_left_alone() {
+        let unread = |why: &str| InboxItem { event: Err(why.into()), ..merged("") };
+        assert_eq!(routed(&unread("expected value")).verdict, Some(Verdict::dead(Reason::Poison)));
+        let newer = unread("a newer Conduit wrote it");
+        assert_eq!(route(&newer, &rules(), &backends(), Timestamp::UNIX_EPOCH), None);
+    }
+}

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::crew::Crew;
-use super::processor::Site;
 use super::{STOPS_WITHIN, Shared, Stepped, Worker, count, router};
 use crate::store::{ClaimRequest, Routing, StoreError};
 
@@ -132,21 +131,13 @@ impl Shared {
         Ok(claimed)
     }
 
-    /// What may be claimed beside what is under way: where there are several sites, one that hangs shall
-    /// leave half of the workers to the others.
+    /// What may be claimed beside what is under way.
     fn room(&self, crew: &Crew) -> Option<ClaimRequest> {
-        let free = self.config.concurrency.saturating_sub(crew.len());
-        let sites = self.backends.sites();
-        let share = if sites.len() > 1 { self.config.concurrency.div_ceil(2) } else { usize::MAX };
-        let left = |site: &Site| share.saturating_sub(crew.on(&site.name));
-        let (full, open): (Vec<_>, Vec<_>) = sites.iter().partition(|site| left(site) == 0);
-        let most = open.into_iter().map(left).min().unwrap_or(0).min(free);
-        (most > 0).then(|| ClaimRequest {
-            worker: self.config.name.clone(),
-            lease: self.config.lease,
-            most,
-            skip_sites: full.into_iter().map(|site| site.name.clone()).collect(),
-        })
+        let running: Vec<_> =
+            self.backends.sites().iter().map(|site| (site.name.as_str(), crew.on(&site.name))).collect();
+        let (most, skip_sites) = room(self.config.concurrency, crew.len(), &running);
+        let (worker, lease) = (self.config.name.clone(), self.config.lease);
+        (most > 0).then_some(ClaimRequest { worker, lease, most, skip_sites })
     }
 
     /// Stops a site whose login is refused; [`Shared::probe`] lets it go on.
@@ -166,6 +157,17 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// How many tickets may be claimed, and of which sites none. Where there are several sites, one that hangs
+/// shall leave half of the workers to the others.
+fn room(concurrency: usize, busy: usize, running: &[(&str, usize)]) -> (usize, Vec<String>) {
+    let share = if running.len() > 1 { concurrency.div_ceil(2) } else { concurrency };
+    let (full, open): (Vec<_>, Vec<_>) = running.iter().partition(|(_, running)| *running >= share);
+    // A claim may take all of its tickets from one site, so the site with the least room sets its size.
+    let room = open.iter().map(|(_, running)| share - running).min().unwrap_or(0);
+    let skip = full.iter().map(|(site, _)| (*site).to_owned()).collect();
+    (room.min(concurrency.saturating_sub(busy)), skip)
 }
 
 fn note(event: &crate::store::EventId, routing: &Routing) {
@@ -204,5 +206,28 @@ impl Outage {
             _ => {}
         }
         self.since.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_site_may_have_all_workers_and_of_two_each_half() {
+        assert_eq!(room(16, 5, &[("a", 5)]), (11, vec![]));
+        assert_eq!(room(16, 0, &[("a", 0), ("b", 0)]), (8, vec![]));
+        assert_eq!(room(16, 8, &[("a", 8), ("b", 0)]), (8, vec!["a".to_owned()]));
+        assert_eq!(room(16, 16, &[("a", 8), ("b", 8)]).0, 0);
+        assert_eq!(room(1, 0, &[("a", 0), ("b", 0)]), (1, vec![]), "even a single worker works");
+    }
+
+    #[test]
+    fn what_is_due_is_not_late_when_the_clock_is_set_back() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert!(is_due(None, at(0), TIDY_EVERY));
+        assert!(!is_due(Some(at(10)), at(10), TIDY_EVERY));
+        assert!(is_due(Some(at(10)), at(11), TIDY_EVERY));
+        assert!(is_due(Some(at(10)), at(5), TIDY_EVERY));
     }
 }

@@ -201,16 +201,17 @@ impl Job<'_> {
     }
 
     /// The project whose machine decides on a ticket that moved to another one of this site.
-    fn machine_of<'t>(&mut self, ticket: &'t Ticket) -> Option<&'t str> {
-        if ticket.key != self.key {
-            record::detail(&mut self.trace, format!("{} is {} now", self.key, ticket.key));
-        }
+    fn machine_of<'t>(&self, ticket: &'t Ticket) -> Option<&'t str> {
         let site = self.shared.backends.site_of(&ticket.project)?;
         (site.name == self.site.name).then_some(ticket.project.as_str())
     }
 
     async fn read(&mut self) -> Go<Ticket> {
-        Ok(self.site.processor.read(&self.key, &mut self.trace.attempts).await?)
+        let ticket = self.site.processor.read(&self.key, &mut self.trace.attempts).await?;
+        if ticket.key != self.key {
+            record::detail(&mut self.trace, format!("{} is {} now", self.key, ticket.key));
+        }
+        Ok(ticket)
     }
 
     // --- parting -------------------------------------------------------------------------------------

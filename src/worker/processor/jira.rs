@@ -14,6 +14,7 @@ use crate::jira::{
     TransitionCache, TransitionRequest, Version,
 };
 use crate::machine::{FixVersion, Hop, Link};
+use crate::telemetry;
 use crate::trace::{Attempt, Reason};
 
 /// How Jira writes a moment.
@@ -81,10 +82,14 @@ impl Processor for Jira {
         let mut calls = Calls::into(log);
         let (issue, via) = (issue(ticket), hop.via.as_deref());
         let lookup = self.transitions.find(&self.client, &issue, &hop.to_status, via, &mut calls.made).await;
-        found(lookup.map_err(while_reading)?, ticket, hop)
+        let lookup = lookup.map_err(while_reading)?;
+        let hit = matches!(lookup, Lookup::Found { cached: true, .. });
+        telemetry::transition_cache(if hit { "hit" } else { "miss" });
+        found(lookup, ticket, hop)
     }
 
     async fn forget(&self, ticket: &Ticket) {
+        telemetry::transition_cache("refreshed");
         self.transitions.forget(&self.client, &issue(ticket)).await;
     }
 

@@ -1,7 +1,14 @@
 //! Workers that die, sleep or are told to stop.
 
-use conduit::trace::Reason;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use conduit::machine::{FixVersion, Hop, Link};
+use conduit::trace::{Outcome, Reason};
 use conduit::worker::WorkerConfig;
+use conduit::worker::processor::{Answer, Change, Found, Log, Processor, Taken, Ticket};
 use jira_sim::{Fault, Gate, Kind, When};
 
 use super::world::{A_LEASE, World, merged};
@@ -113,4 +120,64 @@ pub(crate) async fn a_store_that_restarts_is_waited_for(mut world: World) {
     assert_eq!(world.reason(&id).await, Reason::Moved);
     assert_eq!(world.reason(&next).await, Reason::Moved);
     assert_eq!(world.moves_asked(), 2);
+}
+
+/// A ticket system whose driver has a bug.
+struct Broken;
+
+#[async_trait]
+impl Processor for Broken {
+    fn settles_within(&self) -> Duration {
+        Duration::ZERO
+    }
+    async fn read(&self, key: &str, _: &mut Log) -> Answer<Ticket> {
+        panic!("nobody thought of {key}");
+    }
+    async fn changes(&self, _: &Ticket, _: &str, _: &mut Log) -> Answer<Vec<Change>> {
+        unreachable!("it breaks before")
+    }
+    async fn find(&self, _: &Ticket, _: &Hop, _: &mut Log) -> Answer<Found> {
+        unreachable!("it breaks before")
+    }
+    async fn forget(&self, _: &Ticket) {}
+    async fn take(&self, _: &Ticket, _: &Taken<'_>, _: &mut Log) -> Answer<()> {
+        unreachable!("it breaks before")
+    }
+    async fn comment(&self, _: &Ticket, _: &str, _: &mut Log) -> Answer<()> {
+        unreachable!("it breaks before")
+    }
+    async fn has_comment(&self, _: &Ticket, _: &str, _: &str, _: &mut Log) -> Answer<bool> {
+        unreachable!("it breaks before")
+    }
+    async fn link(&self, _: &Ticket, _: &Link, _: &mut Log) -> Answer<()> {
+        unreachable!("it breaks before")
+    }
+    async fn fix_version(&self, _: &Ticket, _: &FixVersion, _: &mut Log) -> Answer<()> {
+        unreachable!("it breaks before")
+    }
+    async fn probe(&self) -> Answer<()> {
+        Ok(())
+    }
+}
+
+pub(crate) async fn a_job_that_breaks_its_worker_is_put_away(world: World) {
+    let worker = world.worker_driving(Arc::new(Broken));
+    let id = world.deliver(merged("SHOP-1")).await;
+    let mut outcomes = BTreeSet::new();
+    for _ in 0..5 {
+        worker.step().await.unwrap();
+        outcomes.insert(world.trace(&id).await.outcome);
+        world.clock.advance(Duration::from_mins(5));
+    }
+    assert_eq!(outcomes, BTreeSet::from([Outcome::Waiting, Outcome::Dead]));
+    assert_eq!(world.reason(&id).await, Reason::Poison);
+
+    world.deliver(merged("SHOP-1")).await;
+    world.clock.advance(A_LEASE);
+    world.work().await;
+    assert_eq!(
+        world.jira.status("SHOP-1").as_deref(),
+        Some("In Progress"),
+        "the ticket's next event goes on"
+    );
 }

@@ -55,6 +55,7 @@ macro_rules! stories {
                 a_worker_that_slept_through_its_lease_writes_nothing
                 a_worker_that_is_told_to_stop_finishes_first
                 a_store_that_restarts_is_waited_for
+                a_job_that_breaks_its_worker_is_put_away
             }
             tell! { $home, trouble:
                 a_move_that_was_applied_and_answered_503_is_not_made_twice
@@ -74,4 +75,4 @@ macro_rules! stories {
 }
 
 stories!(sqlite, crate::support::homes::Sqlite);
-stories!(redis, crate::support::homes::Redis);
+stories!(redis, crate::stories::world::SyncingRedis);

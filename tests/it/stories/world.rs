@@ -10,13 +10,16 @@ use conduit::clock::Clock;
 use conduit::event::{Event, PullRequest, Repo, Sender, Subject, Trigger};
 use conduit::jira::{Auth, Credential, Dialect, JiraClient, Site, TransitionCache};
 use conduit::machine::{RuleSet, SourceFile, load};
+use conduit::store::redis::RedisStore;
 use conduit::store::{Content, EventId, EventRecord, NewEvent, Store};
 use conduit::trace::{Reason, Received, TicketTrace};
+use conduit::worker::processor::Processor;
 use conduit::worker::processor::jira::Jira;
 use conduit::worker::{Backends, Stepped, Worker, WorkerConfig};
 use jira_sim::{Account, JiraSim, Kind, NewIssue, Project, Workflow};
 
 use crate::support::homes::Home;
+use crate::support::redis::Redis;
 
 const EMAIL: &str = "conduit@acme.test";
 const TOKEN: &str = "hush-hush";
@@ -92,6 +95,13 @@ impl World {
 
     pub(crate) fn worker_with(&self, config: WorkerConfig) -> Worker {
         worker(&self.store, &self.rules, &self.jira, &self.clock, config)
+    }
+
+    /// A worker whose ticket system is this one.
+    pub(crate) fn worker_driving(&self, processor: Arc<dyn Processor>) -> Worker {
+        let (store, rules) = (Arc::clone(&self.store), Arc::clone(&self.rules));
+        let config = WorkerConfig::new("worker-5");
+        Worker::new(store, rules, backends(processor), self.clock.clone(), config)
     }
 
     /// The store's server, if it has one, goes away and comes back.
@@ -183,6 +193,39 @@ impl World {
     }
 }
 
+/// A Redis that syncs each write: one that syncs every second may lose a delivery when it is killed.
+pub(crate) struct SyncingRedis(Redis);
+
+impl SyncingRedis {
+    async fn sync_each_write(&self) {
+        let mut connection = self.0.connect().await;
+        let set: redis::Value = redis::cmd("CONFIG")
+            .arg(&["SET", "appendfsync", "always"])
+            .query_async(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(set, redis::Value::Okay);
+    }
+}
+
+impl Home for SyncingRedis {
+    async fn new() -> Self {
+        let home = Self(Redis::start().await);
+        home.sync_each_write().await;
+        home
+    }
+
+    async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
+        Arc::new(RedisStore::open(&self.0.url(), clock.clone()).await.unwrap())
+    }
+
+    async fn restart(&mut self) {
+        self.0.kill();
+        self.0.start_again().await;
+        self.sync_each_write().await;
+    }
+}
+
 /// A site whose project SHOP has this workflow.
 pub(crate) fn site(workflow: Workflow) -> jira_sim::Builder {
     site_for(Account::with_api_token(EMAIL, TOKEN), workflow)
@@ -215,10 +258,14 @@ fn worker(
     let site = Site { dialect: Dialect::Cloud, ..Site::new("jira", jira.url().parse().unwrap(), auth) };
     let client = JiraClient::new(site, clock.clone()).unwrap();
     let processor = Jira::new(client, TransitionCache::new(), clock.clone());
+    Worker::new(Arc::clone(store), Arc::clone(rules), backends(Arc::new(processor)), clock.clone(), config)
+}
+
+/// OPS is configured and has no machine.
+fn backends(processor: Arc<dyn Processor>) -> Backends {
     let mut backends = Backends::new();
-    // OPS is configured and has no machine.
-    backends.add("jira", Arc::new(processor), ["shop", "ops"]).unwrap();
-    Worker::new(Arc::clone(store), Arc::clone(rules), backends, clock.clone(), config)
+    backends.add("jira", processor, ["shop", "ops"]).unwrap();
+    backends
 }
 
 fn rules() -> RuleSet {
