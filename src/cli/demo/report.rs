@@ -21,6 +21,7 @@ pub(super) fn step(step: &Step, answer: &Answer, trace: Option<&Trace>) {
     println!("▸ {:<10} {:<48} {}", step.delivery.repository, step.title, described(answer));
     match trace {
         None => println!("    » refused: nothing was stored"),
+        Some(_) if answer.duplicate => println!("    – it stands already: nothing moves again"),
         Some(trace) if trace.tickets.is_empty() => println!("    {}", without_tickets(trace)),
         Some(trace) => trace.tickets.iter().for_each(|ticket| println!("    {}", verdict(ticket))),
     }
