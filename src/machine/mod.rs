@@ -12,7 +12,7 @@
 //! | declarations → machines | `build`, `default_rules` | nothing can go wrong any more |
 //! | machine, event, ticket → decision | `decide`, `filter`, `goal`, `walk` | meaning |
 //!
-//! Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`.
+//! What a machine looks like is [`draw`]'s. Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`.
 
 mod build;
 mod check;
@@ -21,6 +21,7 @@ mod decision;
 mod decl;
 mod default_rules;
 mod diagnostic;
+pub mod draw;
 mod effects;
 mod expr;
 mod filter;
