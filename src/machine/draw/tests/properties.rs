@@ -1,6 +1,9 @@
 //! Whatever people call their states, events and rules: a picture stays well-formed, and says it all.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
+use regex::Regex;
 
 use super::super::{Arrow, Does, Graph, Node, RuleNote, SCHEMA, Ticket, dot, mermaid, svg, text};
 use crate::trace::printable;
@@ -78,9 +81,21 @@ fn unquoted(line: &str) -> Option<(Vec<String>, String)> {
     Some((quoted, rest))
 }
 
-fn regex(pattern: &str) -> regex::Regex {
-    regex::Regex::new(pattern).unwrap()
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap()
 }
+
+static DOT_STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
+    let attributes = r"\[[a-z]+=[A-Za-z0-9]+(, [a-z]+=[A-Za-z0-9]+)*\]";
+    regex(&format!(r"^(digraph Q \{{|\}}|    (node|edge|s\d+|stop|s\d+ -> (s\d+|stop)) {attributes})$"))
+});
+static DOT_ESCAPE: LazyLock<Regex> = LazyLock::new(|| regex(r#"\\[^\\"n]"#));
+static MERMAID_STATEMENT: LazyLock<Regex> = LazyLock::new(|| {
+    let nodes = r"s\d+\[Q\]|stop\(\[Q\]\)";
+    let others = r"s\d+ -->\|Q\| (s\d+|stop)|class s\d+ (lost|here)|classDef [a-z0-9:\- ]+";
+    regex(&format!("^(flowchart TB|    ({nodes}|{others}))$"))
+});
+static MERMAID_MARKUP: LazyLock<Regex> = LazyLock::new(|| regex(r"</?(b|i|br/)>|#\d+;"));
 
 proptest! {
     #[test]
@@ -105,29 +120,25 @@ proptest! {
     fn dot_is_statements_and_quoted_strings(graph in graph()) {
         let drawn = dot(&graph);
         prop_assert!(!steers(&drawn));
-        let statement = regex(r"^(digraph Q \{|\}|    (node|edge|s\d+|stop|s\d+ -> (s\d+|stop)) \[[a-z]+=[A-Za-z0-9]+(, [a-z]+=[A-Za-z0-9]+)*\])$");
         for line in drawn.lines() {
             let (quoted, rest) = unquoted(line).ok_or_else(|| TestCaseError::fail(line.to_owned()))?;
-            prop_assert!(statement.is_match(&rest), "{line}");
+            prop_assert!(DOT_STATEMENT.is_match(&rest), "{line}");
             for text in quoted {
-                prop_assert!(!regex(r#"\\[^\\"n]"#).is_match(&text.replace(r"\\", "")), "{text}");
+                prop_assert!(!DOT_ESCAPE.is_match(&text.replace(r"\\", "")), "{text}");
             }
         }
-        prop_assert_eq!(drawn.matches(" -> ").count() >= graph.edges.len(), true);
+        prop_assert!(drawn.matches(" -> ").count() >= graph.edges.len());
     }
 
     #[test]
     fn mermaid_is_statements_and_quoted_labels(graph in graph()) {
         let drawn = mermaid(&graph);
         prop_assert!(!steers(&drawn));
-        let statement = regex(r"^(flowchart TB|    (s\d+\[Q\]|stop\(\[Q\]\)|s\d+ -->\|Q\| (s\d+|stop)|class s\d+ (lost|here)|classDef [a-z0-9:\- ]+))$");
-        let tags = regex(r"</?(b|i|br/)>");
-        let entities = regex(r"#\d+;");
         for line in drawn.lines() {
             let (quoted, rest) = unquoted(line).ok_or_else(|| TestCaseError::fail(line.to_owned()))?;
-            prop_assert!(statement.is_match(&rest), "{line}");
+            prop_assert!(MERMAID_STATEMENT.is_match(&rest), "{line}");
             for text in quoted {
-                let text = entities.replace_all(&tags.replace_all(&text, ""), "").into_owned();
+                let text = MERMAID_MARKUP.replace_all(&text, "");
                 prop_assert!(!text.contains(['<', '>', '&', '"', '#', ';', '`', '[', '|', '%', '\\']), "{line}");
             }
         }

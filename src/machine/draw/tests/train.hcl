@@ -50,7 +50,7 @@ provisioner "pay" {
       move_to    = "done"
     }
     on "deployment.succeeded" "note" {
-      comment = "Deployed to ${deployment.environment}"
+      fix_version = deployment.environment
     }
   }
 }
