@@ -78,7 +78,7 @@ fn rules(machine: &StateMachine, sets: &[SetDecl], sources: &Sources<'_>) -> Vec
     }
     let read = |declared: &[RuleDecl]| declared.iter().map(|rule| self::rule(rule, keys, sources)).collect();
     let mut rules = skips_first(read(&machine.rules));
-    for used in &machine.uses {
+    for used in machine.used() {
         let set = sets.iter().find(|set| set.name.value == used.value);
         rules.extend(match set {
             Some(set) => skips_first(read(&set.rules)),

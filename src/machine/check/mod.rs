@@ -41,6 +41,7 @@ fn check_machine(
     if !machine.damaged && errors(findings) == before {
         graph::check(declarations, provisioner, machine, findings);
         habits::check(&machine.rules, Some(machine), findings);
+        habits::in_sets(declarations, provisioner, machine, findings);
     }
 }
 

@@ -49,7 +49,7 @@ impl Reader<'_, '_> {
             trigger: trigger.clone(),
             on,
             name,
-            header: block.header(),
+            header: block.header,
             keys: None,
             filters: Vec::new(),
             statuses: Vec::new(),
@@ -97,7 +97,7 @@ impl Reader<'_, '_> {
         match argument.name.as_str() {
             "fire" => rule.fire = self.text_of(argument),
             "move_to" => rule.move_to = self.text_of(argument),
-            "along" => rule.along = self.texts_of(argument),
+            "along" => rule.along = self.some_texts_of(argument),
             "skip" => rule.skip = self.text_of(argument),
             "keys" => rule.keys = self.rule_keys(argument, rule.on),
             "comment" | "link" | "fix_version" | "fields" => self.effect(argument, rule),
@@ -177,12 +177,8 @@ impl Reader<'_, '_> {
 
     /// Patterns, and those of them that are plain names with their places.
     fn patterns(&mut self, argument: &Argument, separated: bool) -> Option<(Patterns, Vec<Word>)> {
-        let texts = self.texts_of(argument)?;
+        let texts = self.some_texts_of(argument)?;
         let mut patterns = Patterns::new(separated);
-        if texts.is_empty() {
-            let message = format!("`{}` is an empty list: nothing could match", argument.name.value);
-            self.push(self.findings.at("E019", argument.value.span, message).help("leave it out"));
-        }
         let mut names = Vec::new();
         for text in texts {
             if let Err(bad) = patterns.add(text.as_str()) {
