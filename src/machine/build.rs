@@ -32,7 +32,7 @@ fn machine(provisioner: &Provisioner, sets: &[SetDecl], sources: &Sources<'_>) -
         project: provisioner.project(),
         name: name.value.clone(),
         file: sources.name(name.span).to_owned(),
-        line: sources.line(declared.header),
+        line: sources.line(name.span),
         span: name.span.start as usize..name.span.end as usize,
         initial: declared.initial.as_ref()?.value.clone(),
         aliases: provisioner

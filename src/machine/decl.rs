@@ -77,6 +77,8 @@ pub(super) struct StateDecl {
 pub(super) struct SetDecl {
     pub name: Word,
     pub rules: Vec<RuleDecl>,
+    /// Some of it could not be read.
+    pub damaged: bool,
 }
 
 /// `on "pull_request.merged" "trunk" { … }`.

@@ -28,7 +28,9 @@ pub(super) enum Filter {
 #[derive(Debug, Clone)]
 pub(super) struct When {
     pub expr: Expr,
-    /// As written, in one line.
+    /// Exactly as written.
+    pub source: String,
+    /// As a trace shows it: in one line, and not too long.
     pub text: String,
     /// It is a `skip` rule's: if it cannot be evaluated, it holds. What protects must not fail open.
     pub protects: bool,
@@ -39,7 +41,7 @@ pub(super) struct When {
 /// Two conditions are the same when they are written the same.
 impl PartialEq for When {
     fn eq(&self, other: &Self) -> bool {
-        (&self.text, self.protects) == (&other.text, other.protects)
+        (&self.source, self.protects) == (&other.source, other.protects)
     }
 }
 
