@@ -60,7 +60,7 @@ pub struct Machine {
     pub name: String,
     /// The file it stands in.
     pub file: String,
-    /// The line of its `statemachine`.
+    /// The line of its `provisioner`.
     pub line: u32,
     /// Where its provisioner's name stands in the file.
     pub span: Range<usize>,

@@ -95,6 +95,17 @@ fn every_mistake_is_told_as_expected() {
 }
 
 #[test]
+fn every_code_has_its_file() {
+    let errors = (1..=23).filter(|n| *n != 6).map(|n| format!("E{n:03}"));
+    let mut codes: Vec<String> = errors.chain((101..=111).map(|n| format!("W{n}"))).collect();
+    for path in folder("err") {
+        let (_, shown) = findings(&path);
+        codes.retain(|code| !shown.contains(&code.as_str()));
+    }
+    assert_eq!(codes, [""; 0]);
+}
+
+#[test]
 fn the_shipped_files_are_without_a_mistake() {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
     let files = [file(&config.join("statemachines/jira.hcl"))];
