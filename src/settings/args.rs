@@ -308,7 +308,7 @@ pub(super) fn http_url(name: &str, text: &str) -> Result<Url, SettingError> {
         _ => Err(SettingError::wrong(
             name,
             text,
-            "an http or https address, such as https://conduit.example.com",
+            "an http or https address, such as https://example.com",
         )),
     }
 }
