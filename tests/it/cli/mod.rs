@@ -1,0 +1,11 @@
+//! The program as people and scripts run it: what it prints, and how it ends.
+
+mod demo;
+mod events;
+mod help;
+mod hooks;
+mod queue;
+mod reaching;
+mod run;
+mod starting;
+mod why;
