@@ -72,7 +72,17 @@ impl ApiArgs {
                 "no token: set CONDUIT_TOKEN, or --token @FILE (the first start writes one to data/admin-token)".into(),
             ))?,
         };
-        Ok(Secret::new(text.trim()))
+        let token = text.trim();
+        if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            // Not repeated: it may be most of a secret.
+            return Err(CliError::Usage("the token is empty, or holds more than one printable word".into()));
+        }
+        Ok(Secret::new(token))
+    }
+
+    /// Whether the token takes standard input, so that nothing else can.
+    pub(super) fn takes_stdin(&self) -> bool {
+        self.token.as_deref() == Some("-")
     }
 }
 
@@ -141,6 +151,7 @@ fn read_answer<T: DeserializeOwned>(status: StatusCode, bytes: &[u8]) -> Result<
     let message =
         answer["error_msg"].as_str().map_or_else(|| format!("it answered {status}"), |m| printable(m).into());
     Err(match status {
+        StatusCode::BAD_REQUEST => CliError::Usage(message),
         StatusCode::NOT_FOUND => CliError::NotFound(message),
         StatusCode::SERVICE_UNAVAILABLE => CliError::Unreachable(message),
         _ => CliError::Failed(anyhow::anyhow!(message)),

@@ -157,6 +157,12 @@ impl Register {
     }
 
     async fn import(self, output: Output) -> Result<(), CliError> {
+        if self.api.takes_stdin() {
+            return Err(CliError::Usage(
+                "--token -: the secret comes on standard input; give the token as @FILE or in CONDUIT_TOKEN"
+                    .into(),
+            ));
+        }
         if std::io::stdin().is_terminal() {
             eprint!("Secret: ");
         }

@@ -305,11 +305,7 @@ fn address(name: &str, text: &str) -> Result<SocketAddr, SettingError> {
 pub(super) fn http_url(name: &str, text: &str) -> Result<Url, SettingError> {
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
-        _ => Err(SettingError::wrong(
-            name,
-            text,
-            "an http or https address, such as https://conduit.example.com",
-        )),
+        _ => Err(SettingError::wrong(name, text, "an http or https address, such as https://example.com")),
     }
 }
 

@@ -103,7 +103,7 @@ pub(super) async fn replay(ask: Ask<Operator, Replay>) -> Answer {
 
 fn refused(id: &EventId, reason: Reason) -> String {
     format!(
-        "nothing of event {id} can be sent through again: {reason}, {}. With \"force\": true every ticket goes, also those that moved",
+        "nothing of event {id} can be sent through again: {reason}, {}. Forced (--force, or \"force\": true), every ticket goes, also those that moved",
         reason.meaning()
     )
 }

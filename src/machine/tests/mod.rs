@@ -4,6 +4,7 @@ mod decisions;
 mod effects;
 mod expressions;
 mod files;
+mod hostile;
 mod properties;
 mod rules;
 

@@ -1,3 +1,12 @@
-//! The program as people and scripts run it.
+//! The program as people and scripts run it: what it prints, and how it ends.
 
+mod demo;
+mod events;
 mod graph;
+mod help;
+mod hooks;
+mod queue;
+mod reaching;
+mod run;
+mod starting;
+mod why;

@@ -1,0 +1,196 @@
+//! The documentation says what the code does: its examples load, its tables are whole.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use conduit::event::Trigger;
+use conduit::machine::{SourceFile, load, render};
+use conduit::trace::Reason;
+use regex::Regex;
+use reqwest::StatusCode;
+
+/// The board around an example that is only a piece of one.
+const BOARD: &str = r#"
+provisioner "shop" {
+  aliasmapper "shop" {
+    aliases = { to_do: "To Do", in_progress: "In Progress", in_review: "In Review", done: "Done" }
+  }
+  statemachine "shop" {
+    initial = "to_do"
+    state "to_do" "start"      { transition = "in_progress" }
+    state "in_progress" "next" { transition = "in_review" }
+    state "in_progress" "prev" { transition = "to_do" }
+    state "in_review" "next"   { transition = "done" }
+    state "in_review" "prev"   { transition = "in_progress" }
+    state "done" "next"        { transition = "<end>" }
+    // HERE
+  }
+}
+"#;
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// A fenced block: what stands behind its language, its text, and the line it begins on.
+struct Example {
+    language: String,
+    mark: String,
+    text: String,
+    line: usize,
+}
+
+fn examples(document: &str) -> Vec<Example> {
+    let mut found: Vec<Example> = Vec::new();
+    let mut inside = false;
+    for (number, line) in document.lines().enumerate() {
+        match (line.strip_prefix("```"), inside) {
+            (Some(info), false) => {
+                let (language, mark) = info.split_once(' ').unwrap_or((info, ""));
+                found.push(Example {
+                    language: language.to_owned(),
+                    mark: mark.to_owned(),
+                    text: String::new(),
+                    line: number + 1,
+                });
+                inside = true;
+            }
+            (Some(_), true) => inside = false,
+            (None, true) => {
+                let example = found.last_mut().unwrap();
+                example.text.push_str(line);
+                example.text.push('\n');
+            }
+            (None, false) => {}
+        }
+    }
+    found
+}
+
+/// The codes of an example's findings, and how they are drawn.
+fn findings(text: &str) -> (Vec<&'static str>, String) {
+    let files = [SourceFile { name: "jira.hcl".into(), text: text.into() }];
+    let found = load(&files).diagnostics;
+    let codes = found.iter().map(|finding| finding.code).collect();
+    (codes, render(&found, &files, false))
+}
+
+#[test]
+fn every_rule_in_the_documentation_loads() {
+    let mut count = 0;
+    for path in ["docs/rules.md", "README.md"] {
+        let document = read(path);
+        let examples = examples(&document);
+        for (index, example) in examples.iter().enumerate().filter(|(_, example)| example.language == "hcl") {
+            count += 1;
+            let place = format!("{path}:{}", example.line);
+            match example.mark.split_once('=') {
+                None => {
+                    let (codes, drawn) = findings(&example.text);
+                    assert!(example.mark.is_empty() && codes.is_empty(), "{place}\n{drawn}");
+                }
+                Some(("fragment", "statemachine")) => {
+                    let (codes, drawn) = findings(&BOARD.replace("// HERE", &example.text));
+                    // An event that a short example does not fire is no fault of it.
+                    assert!(codes.iter().all(|code| *code == "W104"), "{place}\n{drawn}");
+                }
+                Some(("error", code)) => {
+                    let (codes, drawn) = findings(&example.text);
+                    assert_eq!(codes, [code], "{place}\n{drawn}");
+                    let shown = examples.get(index + 1).filter(|next| next.language == "text");
+                    assert_eq!(shown.map(|next| next.text.as_str()), Some(drawn.as_str()), "{place}");
+                }
+                Some(_) => panic!("{place}: unknown mark `{}`", example.mark),
+            }
+        }
+    }
+    assert!(count > 8, "the test finds the examples: {count}");
+}
+
+#[test]
+fn the_tables_of_rules_leave_nothing_out() {
+    let document = read("docs/rules.md");
+    for trigger in Trigger::ALL {
+        let full = format!("`{trigger}`");
+        let after = trigger.as_str().split_once('.').map(|(_, after)| format!("`.{after}`"));
+        let row = document.lines().any(|line| {
+            let family = line.starts_with(&format!("| `{}", trigger.family()));
+            family && (line.contains(&full) || after.as_ref().is_some_and(|after| line.contains(after)))
+        });
+        assert!(row, "no row of a table names the trigger {trigger}");
+    }
+    for reason in Reason::ALL.iter().filter(|reason| **reason != Reason::Moved) {
+        assert!(document.contains(&format!("`{reason}`")), "the reason {reason} is not explained");
+    }
+    for code in codes_in_the_source() {
+        assert!(document.contains(&format!("| {code} |")), "the code {code} is in no table");
+    }
+}
+
+/// Every code that the checker can give.
+fn codes_in_the_source() -> BTreeSet<String> {
+    let code = Regex::new(r#""([EW]\d{3})""#).unwrap();
+    let mut codes = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/machine")];
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = std::fs::read_to_string(path).unwrap();
+                codes.extend(code.captures_iter(&text).map(|found| found[1].to_owned()));
+            }
+        }
+    }
+    assert!(codes.len() > 20, "the test finds the codes: {codes:?}");
+    codes
+}
+
+/// `METHOD /path` of every route, from the lines that register it.
+fn routes_in_the_source() -> BTreeSet<String> {
+    let on = Regex::new(r#"on\(\s*Method::([A-Z]+),\s*(&path\()?"([^"]+)""#).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/routes");
+    let mut routes = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for found in on.captures_iter(&text) {
+            // What is served with and without the prefix is documented with it.
+            let prefix = if found.get(2).is_some() { "/conduit" } else { "" };
+            routes.insert(format!("{} {prefix}{}", &found[1], &found[3]));
+        }
+    }
+    routes
+}
+
+#[test]
+fn the_routes_that_are_served_are_the_routes_that_are_documented() {
+    let heading = Regex::new(r"(?m)^### `([A-Z]+ /\S+)`").unwrap();
+    let document = read("docs/http.md");
+    let documented: BTreeSet<_> = heading.captures_iter(&document).map(|found| found[1].to_owned()).collect();
+    let served = routes_in_the_source();
+    assert!(served.len() > 15, "the test finds the routes: {served:?}");
+    assert_eq!(documented, served);
+}
+
+#[test]
+fn every_error_code_is_documented_with_its_status() {
+    let row = Regex::new(r"=> \((\d+), StatusCode::([A-Z_]+)\)").unwrap();
+    let source = read("src/http/error.rs");
+    let document = read("docs/http.md");
+    let rows: Vec<_> = row.captures_iter(&source).collect();
+    assert!(rows.len() > 10, "the test finds the table");
+    for found in rows {
+        let status = status(&found[2]);
+        let wanted = format!("| {} | {status} |", &found[1]);
+        assert!(document.contains(&wanted), "docs/http.md lacks the row {wanted}");
+    }
+}
+
+/// The number of a status that the source names: `NOT_FOUND` is 404.
+fn status(name: &str) -> u16 {
+    let named = |code: &StatusCode| {
+        code.canonical_reason().is_some_and(|reason| reason.to_uppercase().replace([' ', '-'], "_") == name)
+    };
+    let found = (100..600).filter_map(|code| StatusCode::from_u16(code).ok()).find(named);
+    found.unwrap_or_else(|| panic!("no status is called {name}")).as_u16()
+}
