@@ -8,6 +8,7 @@ mod error;
 mod events;
 mod healthcheck;
 mod hooks;
+mod plan;
 mod queue;
 mod serve;
 mod table;
@@ -52,6 +53,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Look over the rule files
     Check(check::CheckArgs),
+    /// Say what a delivery would do; nothing is written
+    Plan(Box<plan::PlanArgs>),
     /// Say why a ticket did, or did not, move
     Why(why::WhyArgs),
     /// Registered repositories
@@ -94,6 +97,7 @@ impl Command {
                 Self::Worker(args) => serve::worker(*args).await,
                 Self::Demo(args) => demo::run(args).await,
                 Self::Check(args) => check::run(&args),
+                Self::Plan(args) => plan::run(*args, output).await,
                 Self::Why(args) => why::run(args, output).await,
                 Self::Hooks(command) => command.run(output).await,
                 Self::Events(command) => command.run(output).await,

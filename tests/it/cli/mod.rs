@@ -1,0 +1,3 @@
+//! The program as people and scripts run it.
+
+mod plan;
