@@ -6,6 +6,7 @@ mod completion;
 mod demo;
 mod error;
 mod events;
+mod graph;
 mod healthcheck;
 mod hooks;
 mod plan;
@@ -55,6 +56,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Say what a delivery would do; nothing is written
     Plan(Box<plan::PlanArgs>),
+    /// Draw a project's machine
+    Graph(graph::GraphArgs),
     /// Say why a ticket did, or did not, move
     Why(why::WhyArgs),
     /// Registered repositories
@@ -98,6 +101,7 @@ impl Command {
                 Self::Demo(args) => demo::run(args).await,
                 Self::Check(args) => check::run(&args),
                 Self::Plan(args) => plan::run(*args, output).await,
+                Self::Graph(args) => graph::run(args, output).await,
                 Self::Why(args) => why::run(args, output).await,
                 Self::Hooks(command) => command.run(output).await,
                 Self::Events(command) => command.run(output).await,

@@ -3,6 +3,7 @@
 //! A [`Diagnostic`] says what is wrong, where, and how to mend it, as rustc's do. [`render`] draws them;
 //! the command line's JSON and a forge's annotations read the same data.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
@@ -179,7 +180,7 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources<'a>) -> Group<'a> 
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+    let title = level.primary_title(printable(&diagnostic.message)).id(diagnostic.code);
     let mut names: Vec<&str> = Vec::new();
     for label in &diagnostic.labels {
         if !names.contains(&label.file.as_str()) {
@@ -189,7 +190,7 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources<'a>) -> Group<'a> 
     let snippets = names.into_iter().filter_map(|name| snippet(diagnostic, name, sources));
     let group = Group::with_title(title).elements(snippets);
     match &diagnostic.help {
-        Some(help) => group.element(Level::HELP.message(help.as_str())),
+        Some(help) => group.element(Level::HELP.message(printable(help))),
         None => group,
     }
 }
@@ -211,11 +212,42 @@ fn snippet<'a>(
         let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let from = clip(label.span.start) - start;
         let to = (clip(label.span.end) - start).max(from);
-        let text = (!label.text.is_empty()).then_some(label.text.as_str());
+        let text = (!label.text.is_empty()).then(|| printable(&label.text));
         kind.span(from..to).label(text)
     });
     let text = file.text.get(start..end).unwrap_or_default();
     let text = text.strip_suffix('\n').unwrap_or(text);
-    let snippet = Snippet::source(text).line_start(first).path(file.name.as_str());
+    let snippet = Snippet::source(masked(text)).line_start(first).path(printable(&file.name));
     Some(snippet.annotations(annotations))
+}
+
+/// Characters that steer a terminal or turn the text around, rather than being read.
+fn steers(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text with what steers written out: `\u{1b}`.
+fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let written =
+        |char: char| if steers(char) { char.escape_unicode().to_string() } else { char.to_string() };
+    Cow::Owned(text.chars().map(written).collect())
+}
+
+/// Source text with what steers masked, each by a character of as many bytes, so that places stay.
+fn masked(text: &str) -> Cow<'_, str> {
+    let hidden = |char: char| steers(char) && !matches!(char, '\n' | '\r' | '\t');
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mask = |char: char| match char.len_utf8() {
+        _ if !hidden(char) => char,
+        1 => '?',
+        2 => '\u{b7}',
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    Cow::Owned(text.chars().map(mask).collect())
 }

@@ -13,7 +13,7 @@
 //! | machine, event, ticket → decision | `decide`, `filter`, `goal`, `walk`, `effects` | meaning |
 //! | `when` and templates → values | `expr` | types beforehand, budgets at the time |
 //!
-//! Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`.
+//! What a machine looks like is [`draw`]'s. Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`.
 
 mod build;
 mod check;
@@ -22,6 +22,7 @@ mod decision;
 mod decl;
 mod default_rules;
 mod diagnostic;
+pub mod draw;
 mod effects;
 mod expr;
 mod filter;

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::diagnostic::nearest;
 use super::expr::Expr;
 use super::filter::Filter;
 use crate::event::ticket::Source;
@@ -37,6 +38,11 @@ impl RuleSet {
     /// A name for exactly these files: the start of a hash over their names and contents.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The provisioned project whose key is most like this one.
+    pub fn nearest_project(&self, found: &str) -> Option<&str> {
+        nearest(found, self.projects())
     }
 
     /// The keys of the provisioned projects, in capitals.

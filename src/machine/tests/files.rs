@@ -151,6 +151,18 @@ fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
 }
 
 #[test]
+fn control_characters_never_reach_a_terminal() {
+    let text = "provisioner \"p\" {\n  aliasmapper \"q\u{1b}[31m\u{202e}\" {\n    \u{9b}x = 1\n  }\n}\n";
+    let other = "provisioner \"p\" {\n  aliasmapper \"q\u{1b}[31m\u{202e}\" {\n    aliases = { a: \"A\u{1b}\u{200f}\" }\n  }\n}\n";
+    for text in [text, other] {
+        let files = [SourceFile { name: "a\u{1b}.hcl".into(), text: text.into() }];
+        let drawn = render(&load(&files).diagnostics, &files, false);
+        let control = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202e}' | '\u{200f}');
+        assert!(!drawn.is_empty() && !drawn.contains(control), "{drawn:?}");
+    }
+}
+
+#[test]
 fn a_set_is_known_by_its_names_and_contents() {
     let text = fs::read_to_string(&folder("ok")[0]).unwrap();
     let hash = |files: &[(&str, &str)]| {
