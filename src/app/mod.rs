@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `bootstrap` | what the first start makes: the master key, the first administrator |
 //! | [`rules`] | the configuration folder, read and checked |
-//! | `sites` | the ticket systems that `workers.yaml` names |
+//! | [`sites`] | the ticket systems that `workers.yaml` names |
 //! | `in_force` | what the API shows of the configuration |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
 
@@ -12,7 +12,7 @@ mod bootstrap;
 mod in_force;
 pub mod rules;
 pub mod service;
-mod sites;
+pub mod sites;
 
 use std::sync::Arc;
 

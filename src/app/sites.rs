@@ -8,8 +8,8 @@ use crate::jira::{Auth, Call, Credential, Dialect, JiraClient, Site, TransitionC
 use crate::settings::{Login, SettingError, SiteConfig, WorkerEntry, WorkersFile};
 use crate::telemetry;
 use crate::worker::Backends;
-use crate::worker::processor::Kind;
 use crate::worker::processor::jira::Jira;
+use crate::worker::processor::{Kind, ProjectTaken, ReadOnly, SiteMap};
 
 /// Every worker of `workers.yaml`, with the site of the environment where it names none of its own.
 pub(super) fn backends(
@@ -27,6 +27,20 @@ pub(super) fn backends(
         backends.add(name, processor, &entry.projects)?;
     }
     Ok(backends)
+}
+
+/// The same, to be read and nothing else.
+pub fn read_only(file: &WorkersFile, environment: &SiteConfig, clock: &Clock) -> anyhow::Result<ReadOnly> {
+    backends(file, environment, clock).map(ReadOnly::new)
+}
+
+/// Which site each project of `workers.yaml` lives on.
+pub fn map(file: &WorkersFile) -> Result<SiteMap, ProjectTaken> {
+    let mut map = SiteMap::default();
+    for (name, entry) in &file.workers {
+        map.add(name, &entry.projects)?;
+    }
+    Ok(map)
 }
 
 fn kind(name: &str, entry: &WorkerEntry) -> Result<Kind, SettingError> {

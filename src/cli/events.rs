@@ -79,7 +79,8 @@ pub(super) struct Replay {
 pub(super) struct EventPage {
     /// What is on it.
     pub(super) events: Vec<EventRow>,
-    next_cursor: Option<String>,
+    /// Where the next page begins.
+    pub(super) next_cursor: Option<String>,
 }
 
 /// An event in a list.
@@ -91,7 +92,8 @@ pub(super) struct EventRow {
     pub(super) hook: String,
     /// What happened.
     pub(super) kind: String,
-    event_id: String,
+    /// Its id.
+    pub(super) event_id: String,
     repo: String,
     number: Option<u64>,
     outcome: Outcome,

@@ -9,6 +9,7 @@ mod events;
 mod graph;
 mod healthcheck;
 mod hooks;
+mod plan;
 mod queue;
 mod serve;
 mod table;
@@ -53,6 +54,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Look over the rule files
     Check(check::CheckArgs),
+    /// Say what a delivery would do; nothing is written
+    Plan(Box<plan::PlanArgs>),
     /// Draw a project's machine
     Graph(graph::GraphArgs),
     /// Say why a ticket did, or did not, move
@@ -97,6 +100,7 @@ impl Command {
                 Self::Worker(args) => serve::worker(*args).await,
                 Self::Demo(args) => demo::run(args).await,
                 Self::Check(args) => check::run(&args),
+                Self::Plan(args) => plan::run(*args, output).await,
                 Self::Graph(args) => graph::run(args, output).await,
                 Self::Why(args) => why::run(args, output).await,
                 Self::Hooks(command) => command.run(output).await,

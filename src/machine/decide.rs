@@ -4,7 +4,7 @@ use super::decision::{Action, Decision, Effects, TicketNow};
 use super::filter::Held;
 use super::goal;
 use super::model::{Machine, Rule};
-use super::scene::{Scene, Ticket, Unknown};
+use super::scene::{Scene, StatusOnly, Ticket, Unknown};
 use super::sentence::{list, what_happened};
 use super::sources;
 use crate::event::ticket::Source;
@@ -26,6 +26,19 @@ pub fn decide(machine: &Machine, event: &Event, ticket: &TicketNow) -> Decision 
 /// event decides. Whenever this answers, [`decide`] answers the same.
 pub fn precheck(machine: &Machine, event: &Event, found_in: &[Source]) -> Option<Decision> {
     evaluate(&Scene::new(machine, event, found_in, Unknown)).ok()
+}
+
+/// The decision, when it depends on nothing of the ticket but its status.
+///
+/// For who does not ask Jira and says where the ticket stands. Whenever this answers, [`decide`] answers the
+/// same, whatever else the ticket is.
+pub fn decide_by_status(
+    machine: &Machine,
+    event: &Event,
+    found_in: &[Source],
+    status: &str,
+) -> Option<Decision> {
+    evaluate(&Scene::new(machine, event, found_in, StatusOnly(status))).ok()
 }
 
 fn evaluate<T: Ticket>(scene: &Scene<'_, T>) -> Result<Decision, T::Missing> {

@@ -27,6 +27,16 @@ impl EffectTemplates {
         self.link.is_some() || self.fix_version.is_some()
     }
 
+    /// Whether anything to be written names the ticket.
+    pub(super) fn look_at_the_ticket(&self) -> bool {
+        let link = self.link.iter().flat_map(|link| [Some(&link.url), link.title.as_ref()]);
+        let version = self.fix_version.iter();
+        let version = version.flat_map(|v| [Some(&v.name), v.create.as_ref(), v.released.as_ref()]);
+        let fields = self.fields.iter().map(|(_, template)| Some(template));
+        let mut all = link.chain(version).chain(fields).chain([self.comment.as_ref()]).flatten();
+        all.any(|template| template.names("issue"))
+    }
+
     /// Fills in everything. What fails is left out and told; what is null is simply not there.
     pub(super) fn fill(&self, roots: Roots<'_>) -> Effects {
         let mut left_out = Vec::new();

@@ -32,7 +32,11 @@ pub(super) fn carry_out<T: Ticket>(
     let course = course(&rule.goal, scene)?;
     let (course, effects) = match course {
         Course::Stay(Reason::SkipRule, _) => (course, Effects::default()),
-        course => with_effects(course, rule.effects.fill(scene.roots(true)?), scene.machine.mode),
+        course => with_effects(
+            course,
+            rule.effects.fill(scene.roots(rule.effects.look_at_the_ticket())?),
+            scene.machine.mode,
+        ),
     };
     let (action, detail) = match course {
         Course::Go(path) => (Action::Move(path), None),
@@ -51,7 +55,7 @@ fn course<T: Ticket>(goal: &Goal, scene: &Scene<'_, T>) -> Result<Course, T::Mis
     Ok(match (goal, from) {
         (Goal::Fire(event), Some(from)) => fire(machine, from, event),
         (Goal::MoveTo { target, along }, Some(from)) => move_to(machine, from, target, along),
-        (Goal::Fire(_) | Goal::MoveTo { .. }, None) => unknown_status(machine, &scene.ticket()?.status),
+        (Goal::Fire(_) | Goal::MoveTo { .. }, None) => unknown_status(machine, scene.status()?),
         (Goal::Stay | Goal::Skip(_), _) => Course::Stay(Reason::EffectsOnly, None),
     })
 }

@@ -40,7 +40,7 @@ mod tests;
 mod walk;
 
 pub use check::{Place, WorkerProjects, check_workers};
-pub use decide::{decide, precheck};
+pub use decide::{decide, decide_by_status, precheck};
 pub use decision::{Action, Decision, Effects, FixVersion, Hop, Link, TicketNow};
 pub use diagnostic::{Diagnostic, Fix, Label, Severity, render};
 pub use model::{Alias, Edge, Machine, Mode, RuleSet, State, Target};

@@ -18,6 +18,11 @@ pub(super) trait Ticket: Copy {
     type Missing;
     /// The ticket, or that it is missing.
     fn get(&self) -> Result<&TicketNow, Self::Missing>;
+
+    /// Its status, or that this is missing, too.
+    fn status(&self) -> Result<&str, Self::Missing> {
+        self.get().map(|ticket| ticket.status.as_str())
+    }
 }
 
 impl Ticket for &TicketNow {
@@ -31,6 +36,22 @@ impl Ticket for &TicketNow {
 /// A ticket that Jira has not been asked about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unknown;
+
+/// A ticket of which nothing but the status is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StatusOnly<'a>(pub &'a str);
+
+impl Ticket for StatusOnly<'_> {
+    type Missing = NeedsTicket;
+
+    fn get(&self) -> Result<&TicketNow, NeedsTicket> {
+        Err(NeedsTicket)
+    }
+
+    fn status(&self) -> Result<&str, NeedsTicket> {
+        Ok(self.0)
+    }
+}
 
 /// Something depends on the ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,10 +83,14 @@ impl<'a, T: Ticket> Scene<'a, T> {
         self.ticket.get()
     }
 
+    pub(super) fn status(&self) -> Result<&str, T::Missing> {
+        self.ticket.status()
+    }
+
     /// The alias for the ticket's status.
     pub(super) fn alias(&self) -> Result<Option<&'a str>, T::Missing> {
         let machine = self.machine;
-        let alias = machine.alias_of(&self.ticket.get()?.status);
+        let alias = machine.alias_of(self.ticket.status()?);
         self.status_seen.set(true);
         Ok(alias)
     }
@@ -79,7 +104,7 @@ impl<'a, T: Ticket> Scene<'a, T> {
 
     /// The alias, if anything looked at it.
     pub(super) fn alias_seen(&self) -> Option<String> {
-        let ticket = self.ticket.get().ok().filter(|_| self.status_seen.get())?;
-        self.machine.alias_of(&ticket.status).map(str::to_owned)
+        let status = self.ticket.status().ok().filter(|_| self.status_seen.get())?;
+        self.machine.alias_of(status).map(str::to_owned)
     }
 }

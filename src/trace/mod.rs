@@ -165,7 +165,7 @@ pub struct StatusSeen {
     pub name: String,
     /// The machine's alias for it, when it has one.
     pub alias: Option<String>,
-    /// `live`, `given` or `assumed`.
+    /// `live`, `given`, `recorded` or `assumed`.
     pub source: String,
 }
 

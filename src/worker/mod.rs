@@ -5,12 +5,14 @@
 //! | `runner` | the loop: upkeep, route, claim, wait; stops cleanly |
 //! | `router` | PURE: fans an event out to its tickets |
 //! | `crew` | the jobs under way, a task each |
+//! | `ruling` | PURE: the decision on one ticket, with its trace |
 //! | `act` | carries out one job: read, decide, move, finish |
 //! | `intent` | what a job means to do, written down before Jira is asked |
 //! | `recover` | PURE: where a job goes on after a crash or a lost answer |
 //! | `retry` | PURE: the table from a failure to what is done about it |
 //! | `lease` | the heartbeat, and the check before each request that writes |
 //! | `record` | the trace |
+//! | [`plan`] | PURE: what would be done with an event, for `conduit plan` |
 //! | [`processor`] | what drives a ticket system: one file a backend |
 //!
 //! A worker is a [`step`](Worker::step) and a loop around it, after the newsletter worker of
@@ -20,11 +22,13 @@ mod act;
 mod crew;
 mod intent;
 mod lease;
+pub mod plan;
 pub mod processor;
 mod record;
 mod recover;
 mod retry;
 mod router;
+mod ruling;
 mod runner;
 
 use std::sync::Arc;

@@ -1,13 +1,13 @@
 //! Writing a job's trace: what was seen, decided and done, in the contract's shape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::intent::{Intent, Progress};
 use super::processor::{Answer, Class, Found, Setback};
-use crate::machine::{Action, Decision, Effects, Machine, RuleSet};
+use crate::machine::{Action, Decision, Effects, Hop, Machine, RuleSet};
 use crate::store::Claim;
 use crate::trace::{EffectTrace, Reason, StatusSeen, TicketTrace, TransitionUsed, Verdict};
 
@@ -56,18 +56,22 @@ pub(super) fn machine(trace: &mut TicketTrace, machine: &Machine, rules: &RuleSe
     trace.rules = Some(rules.hash().to_owned());
 }
 
-/// What was decided, of a ticket standing at `status` if that was looked at.
-pub(super) fn decision(trace: &mut TicketTrace, decision: &Decision, status: Option<&str>) {
+/// What was decided.
+pub(super) fn decision(trace: &mut TicketTrace, decision: &Decision) {
     trace.rule.clone_from(&decision.rule);
     trace.rules_tried.clone_from(&decision.rules_tried);
     if let Some(sentence) = &decision.detail {
         detail(trace, sentence);
     }
-    let Some(status) = status else { return };
+}
+
+/// What was decided of a ticket that stands at `status`, and how that is known.
+pub(super) fn decision_at(trace: &mut TicketTrace, decided: &Decision, status: &str, source: &str) {
+    decision(trace, decided);
     trace.from = Some(status.to_owned());
-    let alias = decision.alias.clone();
-    trace.status = Some(StatusSeen { name: status.to_owned(), alias, source: "live".to_owned() });
-    if let Action::Move(path) = &decision.action {
+    let alias = decided.alias.clone();
+    trace.status = Some(StatusSeen { name: status.to_owned(), alias, source: source.to_owned() });
+    if let Action::Move(path) = &decided.action {
         trace.steps = path.iter().map(|hop| hop.step.clone()).collect();
         trace.to = path.last().map(|hop| hop.to_status.clone());
     }
@@ -127,9 +131,14 @@ fn with_the_move(trace: &mut TicketTrace, effects: &Effects, result: &str, say: 
     }
 }
 
-/// What a machine that only observes would have written.
+/// What would be written: by a machine that only observes, or in a plan.
 pub(super) fn planned(trace: &mut TicketTrace, effects: &Effects) {
     with_the_move(trace, effects, "planned", |text| text);
+    lasting_planned(trace, effects);
+}
+
+/// What would be written whether or not the ticket moves.
+pub(super) fn lasting_planned(trace: &mut TicketTrace, effects: &Effects) {
     if let Some(link) = &effects.link {
         note(trace, "link", "planned", link.url.clone());
     }
@@ -137,6 +146,22 @@ pub(super) fn planned(trace: &mut TicketTrace, effects: &Effects) {
         note(trace, "fix_version", "planned", version.name.clone());
     }
     left_out(trace, effects);
+}
+
+/// The fields that would go with the hops of a path.
+pub(super) fn fields_planned(trace: &mut TicketTrace, path: &[Hop], effects: &Effects) {
+    let edges = path.iter().flat_map(|hop| hop.fields.keys());
+    let names: BTreeSet<&str> = edges.chain(effects.fields.keys()).map(String::as_str).collect();
+    if !names.is_empty() {
+        note(trace, "fields", "planned", Vec::from_iter(names).join(", "));
+    }
+}
+
+/// A plan that knows no more of a ticket than its status, where the rules look at more.
+pub(super) fn doubt(trace: &mut TicketTrace) {
+    let doubt = "the rules look at more of the ticket than its status: --live asks Jira";
+    let known = trace.detail.take().map(|known| format!("{known}; ")).unwrap_or_default();
+    detail(trace, format!("{known}{doubt}"));
 }
 
 /// Effects whose template failed.

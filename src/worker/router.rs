@@ -7,38 +7,89 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::processor::Backends;
+use super::processor::SiteMap;
 use super::{is_newer, record};
 use crate::event::Event;
-use crate::event::ticket::{FoundKey, Projects, tickets};
+use crate::event::ticket::{FoundKey, IgnoredKey, Projects, tickets};
 use crate::machine::{Action, Machine, RuleSet, precheck};
 use crate::store::{InboxItem, NewJob, Routing};
 use crate::trace::{Reason, TicketTrace, Verdict};
 
 /// Where an event goes, or [`None`] when a newer version wrote it and shall have it.
-pub(super) fn route(
-    item: &InboxItem,
-    rules: &RuleSet,
-    backends: &Backends,
-    now: Timestamp,
-) -> Option<Routing> {
+pub(super) fn route(item: &InboxItem, rules: &RuleSet, sites: &SiteMap, now: Timestamp) -> Option<Routing> {
     let event = match &item.event {
         Ok(event) => event,
         Err(why) if is_newer(why) => return None,
         Err(why) => return Some(unreadable(why)),
     };
-    if !event.is_supported() {
-        return Some(ended(Reason::UnsupportedEvent, format!("{} is recorded only", event.kind)));
+    let run = Run { only: &item.only, projects: item.projects.as_deref(), replayed: item.replayed };
+    Some(fan_out(event, &run, rules, sites, now).into())
+}
+
+/// What holds for this run of an event beside what the event says.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Run<'a> {
+    /// The tickets to take; empty: all that it names.
+    pub(super) only: &'a [String],
+    /// The projects that the hook may move; `None`: all.
+    pub(super) projects: Option<&'a [String]>,
+    /// A person asked for it: the number of tickets holds it back no longer.
+    pub(super) replayed: bool,
+}
+
+/// The parts of an event.
+#[derive(Debug, Default)]
+pub struct Fan {
+    /// One for each ticket, in the order the event names them.
+    pub parts: Vec<Part>,
+    /// What looked like a key and was not acted on.
+    pub ignored: Vec<IgnoredKey>,
+    /// The event's own verdict when it has no parts.
+    pub verdict: Option<Verdict>,
+    /// One sentence that goes with the verdict.
+    pub detail: Option<String>,
+}
+
+/// A ticket's part of an event.
+#[derive(Debug)]
+pub enum Part {
+    /// It has to be looked at.
+    Job(NewJob),
+    /// Nobody need be asked.
+    Settled(Box<TicketTrace>),
+}
+
+impl From<Fan> for Routing {
+    fn from(fan: Fan) -> Self {
+        let Fan { parts, ignored, verdict, detail } = fan;
+        let mut routing = Self { ignored, verdict, detail, ..Self::default() };
+        for part in parts {
+            match part {
+                Part::Job(job) => routing.jobs.push(job),
+                Part::Settled(trace) => routing.settled.push(*trace),
+            }
+        }
+        routing
     }
-    let found = tickets(event, &Projects::new(backends.projects()));
+}
+
+/// Fans an event out to its tickets.
+pub(super) fn fan_out(event: &Event, run: &Run<'_>, rules: &RuleSet, sites: &SiteMap, now: Timestamp) -> Fan {
+    if !event.is_supported() {
+        return ended(Reason::UnsupportedEvent, Some(format!("{} is recorded only", event.kind)));
+    }
+    let found = tickets(event, &Projects::new(sites.projects()));
     let mut keys = found.found;
-    keys.retain(|found| item.only.is_empty() || item.only.contains(&found.key));
-    let mut routing = match keys.as_slice() {
-        [] => Routing { verdict: Some(Reason::NoKeys.into()), ..Routing::default() },
-        keys => fan_out(item, event, keys, rules, backends, now),
+    keys.retain(|found| run.only.is_empty() || run.only.contains(&found.key));
+    let fan = match too_many(event, &keys, rules).filter(|_| !run.replayed) {
+        _ if keys.is_empty() => ended(Reason::NoKeys, None),
+        Some(detail) => ended(Reason::TooManyTickets, Some(detail)),
+        None => {
+            let parts = keys.iter().map(|found| place(event, run, found, rules, sites, now));
+            Fan { parts: parts.collect(), ..Fan::default() }
+        }
     };
-    routing.ignored = found.ignored;
-    Some(routing)
+    Fan { ignored: found.ignored, ..fan }
 }
 
 fn unreadable(why: &str) -> Routing {
@@ -46,29 +97,8 @@ fn unreadable(why: &str) -> Routing {
     Routing { verdict: Some(Verdict::dead(Reason::Poison)), detail, ..Routing::default() }
 }
 
-fn ended(reason: Reason, detail: String) -> Routing {
-    Routing { verdict: Some(reason.into()), detail: Some(detail), ..Routing::default() }
-}
-
-fn fan_out(
-    item: &InboxItem,
-    event: &Event,
-    keys: &[FoundKey],
-    rules: &RuleSet,
-    backends: &Backends,
-    now: Timestamp,
-) -> Routing {
-    if let Some(detail) = too_many(event, keys, rules).filter(|_| !item.replayed) {
-        return ended(Reason::TooManyTickets, detail);
-    }
-    let mut routing = Routing::default();
-    for found in keys {
-        match place(item, event, found, rules, backends, now) {
-            Ok(job) => routing.jobs.push(job),
-            Err(trace) => routing.settled.push(*trace),
-        }
-    }
-    routing
+fn ended(reason: Reason, detail: Option<String>) -> Fan {
+    Fan { verdict: Some(reason.into()), detail, ..Fan::default() }
 }
 
 /// Which machine's limit the event exceeds, as a sentence.
@@ -91,37 +121,37 @@ fn too_many(event: &Event, keys: &[FoundKey], rules: &RuleSet) -> Option<String>
 
 /// The job for a ticket, or its trace when it is settled already.
 fn place(
-    item: &InboxItem,
     event: &Event,
+    run: &Run<'_>,
     found: &FoundKey,
     rules: &RuleSet,
-    backends: &Backends,
+    sites: &SiteMap,
     now: Timestamp,
-) -> Result<NewJob, Box<TicketTrace>> {
+) -> Part {
     let project = found.project.as_str();
     let settle = |reason: Reason, detail: String| {
         let mut trace = TicketTrace::queued(&found.key, found.found_in.clone(), now);
         record::detail(&mut trace, detail);
-        Box::new(record::end(trace, reason.into(), now))
+        Part::Settled(Box::new(record::end(trace, reason.into(), now)))
     };
     let allowed = |only: &[String]| only.iter().any(|key| key.eq_ignore_ascii_case(project));
-    if item.projects.as_deref().is_some_and(|only| !allowed(only)) {
+    if run.projects.is_some_and(|only| !allowed(only)) {
         let detail = format!("the hook may not move tickets of {project}: see its `projects`");
-        return Err(settle(Reason::ProjectNotConfigured, detail));
+        return settle(Reason::ProjectNotConfigured, detail);
     }
-    let Some(site) = backends.site_of(project) else {
+    let Some(site) = sites.site_of(project) else {
         let detail = format!("no worker in workers.yaml has {project} in its `projects`");
-        return Err(settle(Reason::ProjectNotConfigured, detail));
+        return settle(Reason::ProjectNotConfigured, detail);
     };
     let Some(machine) = rules.machine(project) else {
         let detail = format!("{project} is in workers.yaml, but no rule file has a provisioner for it");
-        return Err(settle(Reason::NoMachine, detail));
+        return settle(Reason::NoMachine, detail);
     };
     if let Some(trace) = settled_by_rules(machine, rules, event, found, now) {
-        return Err(Box::new(trace));
+        return Part::Settled(Box::new(trace));
     }
-    Ok(NewJob {
-        site: site.name.clone(),
+    Part::Job(NewJob {
+        site: site.to_owned(),
         project: project.to_owned(),
         key: found.key.clone(),
         found_in: found.found_in.clone(),
@@ -140,21 +170,16 @@ fn settled_by_rules(
     let Action::Stay(verdict) = decision.action else { return None };
     let mut trace = TicketTrace::queued(&found.key, found.found_in.clone(), now);
     record::machine(&mut trace, machine, rules);
-    record::decision(&mut trace, &decision, None);
+    record::decision(&mut trace, &decision);
     Some(record::end(trace, verdict, now))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::clock::Clock;
     use crate::event::{PullRequest, Repo, Subject, Trigger};
-    use crate::jira::{Auth, Credential, JiraClient, Site, TransitionCache};
     use crate::machine::{SourceFile, load};
     use crate::store::EventId;
-    use crate::worker::processor::jira::Jira;
 
     const RULES: &str = r#"provisioner "shop" {
         aliasmapper "shop" { aliases = { to_do: "To Do", done: "Done" } }
@@ -169,15 +194,11 @@ mod tests {
         load(&[SourceFile::from_bytes("jira.hcl", RULES.as_bytes())]).rules.unwrap()
     }
 
-    /// SHOP and OPS on one site that nobody asks.
-    fn backends() -> Backends {
-        let auth = Auth::Bearer { token: Credential::new("hush") };
-        let site = Site::new("jira", "http://127.0.0.1:9".parse().unwrap(), auth);
-        let client = JiraClient::new(site, Clock::system()).unwrap();
-        let jira = Jira::new(client, TransitionCache::new(), Clock::system());
-        let mut backends = Backends::new();
-        backends.add("jira", Arc::new(jira), ["shop", "ops"]).unwrap();
-        backends
+    /// SHOP and OPS on one site.
+    fn sites() -> SiteMap {
+        let mut sites = SiteMap::default();
+        sites.add("jira", ["shop", "ops"]).unwrap();
+        sites
     }
 
     fn merged(title: &str) -> InboxItem {
@@ -209,7 +230,7 @@ mod tests {
     }
 
     fn routed(item: &InboxItem) -> Routing {
-        route(item, &rules(), &backends(), Timestamp::UNIX_EPOCH).unwrap()
+        route(item, &rules(), &sites(), Timestamp::UNIX_EPOCH).unwrap()
     }
 
     fn jobs(routing: &Routing) -> Vec<&str> {
@@ -272,6 +293,6 @@ mod tests {
         let unread = |why: &str| InboxItem { event: Err(why.into()), ..merged("") };
         assert_eq!(routed(&unread("expected value")).verdict, Some(Verdict::dead(Reason::Poison)));
         let newer = unread("a newer Conduit wrote it");
-        assert_eq!(route(&newer, &rules(), &backends(), Timestamp::UNIX_EPOCH), None);
+        assert_eq!(route(&newer, &rules(), &sites(), Timestamp::UNIX_EPOCH), None);
     }
 }

@@ -104,7 +104,9 @@ impl Shared {
         let mut routed = 0;
         for item in self.store.inbox(&self.config.name, ROUTE_AT_ONCE).await? {
             // A newer event holds back those behind it: they may name the same tickets.
-            let Some(routing) = router::route(&item, &rules, &self.backends, self.clock.now()) else { break };
+            let Some(routing) = router::route(&item, &rules, self.backends.map(), self.clock.now()) else {
+                break;
+            };
             match self.store.route(&item, &routing).await {
                 Ok(()) => note(&item.id, &routing),
                 Err(StoreError::LostLease(_)) => break,

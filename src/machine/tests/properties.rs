@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::files::{fixture, folder};
 use super::*;
-use crate::machine::{decide, precheck};
+use crate::machine::{decide, decide_by_status, precheck};
 
 /// Rule files with pieces cut out, doubled and exchanged.
 fn mutated() -> impl Strategy<Value = String> {
@@ -59,6 +59,9 @@ proptest! {
             // Jira is asked for a reason: some rule came as far as the ticket, or matched.
             let asks = |because: &str| ["status", "types", "when"].iter().any(|start| because.starts_with(start));
             prop_assert!(decision.rules_tried.iter().any(|tried| tried.matched || asks(&tried.because)));
+        }
+        if let Some(by_status) = decide_by_status(&machine, &event, &found_in, &status) {
+            prop_assert_eq!(&by_status, &decision);
         }
         if let Action::Move(path) = &decision.action {
             prop_assert!(!path.is_empty() && path.len() <= 8);

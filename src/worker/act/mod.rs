@@ -18,13 +18,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub(super) use walk::{fields, require};
+
 use super::intent::{Intent, Progress, Unreadable};
 use super::lease::Held;
 use super::processor::{Setback, Site, Ticket};
 use super::retry::{self, Next};
-use super::{Shared, is_newer, record};
+use super::{Shared, is_newer, record, ruling};
 use crate::event::Event;
-use crate::machine::{Action, Decision, Machine, TicketNow, decide, precheck};
+use crate::machine::{Action, Decision, Machine, precheck};
 use crate::store::{Claim, JobState, StoreError};
 use crate::trace::{Outcome, Reason, TicketTrace, Verdict};
 
@@ -160,19 +162,21 @@ impl Job<'_> {
         let Some(machine) = rules.machine(&self.project) else { return Ok(Reason::NoMachine.into()) };
         record::machine(&mut self.trace, machine, &rules);
         if let Some(decision) = precheck(machine, self.event, &self.trace.found_in) {
-            record::decision(&mut self.trace, &decision, None);
+            record::decision(&mut self.trace, &decision);
             if let Action::Stay(verdict) = decision.action {
                 return Ok(verdict);
             }
         }
         let ticket = self.read().await?;
-        let machine = self.machine_of(&ticket).and_then(|project| rules.machine(project)).unwrap_or(machine);
+        let sites = self.shared.backends.map();
+        let machine = ruling::machine_of(&ticket, &self.site.name, sites, &rules).unwrap_or(machine);
         record::machine(&mut self.trace, machine, &rules);
         self.apply(machine, ticket, intent).await
     }
 
     async fn apply(&mut self, machine: &Machine, ticket: Ticket, intent: &mut Option<Intent>) -> Go<Verdict> {
-        let Decision { action, effects, .. } = self.decided(machine, &ticket);
+        let Decision { action, effects, .. } =
+            ruling::rule(&mut self.trace, machine, self.event, &ticket, "live");
         match action {
             Action::Stay(verdict) => {
                 self.stay(verdict, &ticket, &effects).await?;
@@ -185,32 +189,9 @@ impl Job<'_> {
         }
     }
 
-    fn decided(&mut self, machine: &Machine, ticket: &Ticket) -> Decision {
-        let now = TicketNow {
-            key: ticket.key.clone(),
-            project: ticket.project.clone(),
-            found_in: self.trace.found_in.clone(),
-            status: ticket.status.name.clone(),
-            issue_type: ticket.issue_type.clone(),
-            labels: ticket.labels.clone(),
-            assignee: ticket.assignee.clone(),
-        };
-        let decision = decide(machine, self.event, &now);
-        record::decision(&mut self.trace, &decision, Some(&ticket.status.name));
-        decision
-    }
-
-    /// The project whose machine decides on a ticket that moved to another one of this site.
-    fn machine_of<'t>(&self, ticket: &'t Ticket) -> Option<&'t str> {
-        let site = self.shared.backends.site_of(&ticket.project)?;
-        (site.name == self.site.name).then_some(ticket.project.as_str())
-    }
-
     async fn read(&mut self) -> Go<Ticket> {
         let ticket = self.site.processor.read(&self.key, &mut self.trace.attempts).await?;
-        if ticket.key != self.key {
-            record::detail(&mut self.trace, format!("{} is {} now", self.key, ticket.key));
-        }
+        ruling::renamed(&mut self.trace, &ticket);
         Ok(ticket)
     }
 

@@ -174,7 +174,11 @@ impl Job<'_> {
 
 /// An edge's fields, with the last hop the rule's over them; and the ids of those that the transition's
 /// screen does not have, which would be refused.
-fn fields(found: &Found, hop: &Hop, effects: Option<&Effects>) -> (BTreeMap<String, Value>, Vec<String>) {
+pub(in crate::worker) fn fields(
+    found: &Found,
+    hop: &Hop,
+    effects: Option<&Effects>,
+) -> (BTreeMap<String, Value>, Vec<String>) {
     let mut fields = hop.fields.clone();
     fields.extend(effects.into_iter().flat_map(|effects| effects.fields.clone()));
     let off_screen: Vec<_> = fields.keys().filter(|id| !found.fields.contains(id)).cloned().collect();
@@ -183,7 +187,7 @@ fn fields(found: &Found, hop: &Hop, effects: Option<&Effects>) -> (BTreeMap<Stri
 }
 
 /// Fails when the transition's screen asks for what nobody supplies.
-fn require(found: &Found, fields: &BTreeMap<String, Value>) -> Result<(), Setback> {
+pub(in crate::worker) fn require(found: &Found, fields: &BTreeMap<String, Value>) -> Result<(), Setback> {
     let missing: Vec<_> = found
         .required
         .iter()

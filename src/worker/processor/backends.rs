@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Processor;
+use super::{Answer, Found, Log, Processor, Setback, Ticket};
+use crate::machine::Hop;
+use crate::trace::Reason;
 
 /// One configured site.
 #[derive(Clone)]
@@ -18,7 +20,13 @@ pub struct Site {
 #[derive(Clone, Default)]
 pub struct Backends {
     sites: Vec<Site>,
-    projects: BTreeMap<String, usize>,
+    map: SiteMap,
+}
+
+/// Which site each project lives on: plain data, also for those who have no login to any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SiteMap {
+    projects: BTreeMap<String, String>,
 }
 
 /// A project that is on two sites.
@@ -31,6 +39,34 @@ pub struct ProjectTaken {
     pub first: String,
     /// The site that asks for it, too.
     pub second: String,
+}
+
+impl SiteMap {
+    /// Adds a site with its projects.
+    pub fn add<S: AsRef<str>>(
+        &mut self,
+        site: &str,
+        projects: impl IntoIterator<Item = S>,
+    ) -> Result<(), ProjectTaken> {
+        for project in projects {
+            let project = project.as_ref().to_ascii_uppercase();
+            if let Some(first) = self.projects.insert(project.clone(), site.to_owned()).filter(|f| f != site)
+            {
+                return Err(ProjectTaken { project, first, second: site.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of the site that a project, in capitals, lives on.
+    pub fn site_of(&self, project: &str) -> Option<&str> {
+        self.projects.get(project).map(String::as_str)
+    }
+
+    /// All configured projects, in capitals.
+    pub fn projects(&self) -> impl Iterator<Item = &str> {
+        self.projects.keys().map(String::as_str)
+    }
 }
 
 impl Backends {
@@ -46,16 +82,8 @@ impl Backends {
         processor: Arc<dyn Processor>,
         projects: impl IntoIterator<Item = S>,
     ) -> Result<(), ProjectTaken> {
-        let site = self.sites.len();
         self.sites.push(Site { name: name.to_owned(), processor });
-        for project in projects {
-            let project = project.as_ref().to_ascii_uppercase();
-            if let Some(first) = self.projects.insert(project.clone(), site).filter(|first| *first != site) {
-                let first = self.sites[first].name.clone();
-                return Err(ProjectTaken { project, first, second: name.to_owned() });
-            }
-        }
-        Ok(())
+        self.map.add(name, projects)
     }
 
     /// A site by its name.
@@ -63,18 +91,40 @@ impl Backends {
         self.sites.iter().find(|site| site.name == name)
     }
 
-    /// The site that a project, in capitals, lives on.
-    pub fn site_of(&self, project: &str) -> Option<&Site> {
-        self.projects.get(project).and_then(|site| self.sites.get(*site))
-    }
-
     /// All sites, in the order they were added.
     pub fn sites(&self) -> &[Site] {
         &self.sites
     }
 
-    /// All configured projects, in capitals.
-    pub fn projects(&self) -> impl Iterator<Item = &str> {
-        self.projects.keys().map(String::as_str)
+    /// Which of them each project lives on.
+    pub fn map(&self) -> &SiteMap {
+        &self.map
+    }
+}
+
+/// Ticket systems that can be read, and nothing else: whoever holds one cannot write, by no mistake.
+pub struct ReadOnly {
+    backends: Backends,
+}
+
+impl ReadOnly {
+    /// Takes the backends away from who could have written with them.
+    pub fn new(backends: Backends) -> Self {
+        Self { backends }
+    }
+
+    /// A ticket on this site as it is now.
+    pub async fn ticket(&self, site: &str, key: &str, log: &mut Log) -> Answer<Ticket> {
+        self.site(site)?.processor.read(key, log).await
+    }
+
+    /// The transition that a hop would take from where the ticket stands.
+    pub async fn transition(&self, site: &str, ticket: &Ticket, hop: &Hop, log: &mut Log) -> Answer<Found> {
+        self.site(site)?.processor.find(ticket, hop, log).await
+    }
+
+    fn site(&self, name: &str) -> Answer<&Site> {
+        let unknown = || format!("no worker has a site named {name}");
+        self.backends.site(name).ok_or_else(|| Setback::permanent(Reason::ProjectNotConfigured, unknown()))
     }
 }

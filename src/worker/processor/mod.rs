@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::machine::{FixVersion, Hop, Link};
 use crate::trace::{Attempt, Reason};
 
-pub use backends::{Backends, ProjectTaken, Site};
+pub use backends::{Backends, ProjectTaken, ReadOnly, Site, SiteMap};
 
 /// A kind of ticket system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

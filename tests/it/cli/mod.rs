@@ -5,6 +5,7 @@ mod events;
 mod graph;
 mod help;
 mod hooks;
+mod plan;
 mod queue;
 mod reaching;
 mod run;

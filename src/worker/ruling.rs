@@ -1,0 +1,49 @@
+//! PURE: the decision on one ticket, and what its trace says of it. `act` carries it out, [`plan`](super::plan)
+//! only tells it.
+
+use super::processor::{SiteMap, Ticket};
+use super::record;
+use crate::event::Event;
+use crate::machine::{Decision, Machine, RuleSet, TicketNow, decide};
+use crate::trace::TicketTrace;
+
+/// Decides on a ticket as it is known from `source`.
+pub(super) fn rule(
+    trace: &mut TicketTrace,
+    machine: &Machine,
+    event: &Event,
+    ticket: &Ticket,
+    source: &str,
+) -> Decision {
+    let now = TicketNow {
+        key: ticket.key.clone(),
+        project: ticket.project.clone(),
+        found_in: trace.found_in.clone(),
+        status: ticket.status.name.clone(),
+        issue_type: ticket.issue_type.clone(),
+        labels: ticket.labels.clone(),
+        assignee: ticket.assignee.clone(),
+    };
+    let decision = decide(machine, event, &now);
+    record::decision_at(trace, &decision, &ticket.status.name, source);
+    decision
+}
+
+/// The machine that decides on a ticket, also on one that has moved to another project of its site.
+pub(super) fn machine_of<'r>(
+    ticket: &Ticket,
+    site: &str,
+    sites: &SiteMap,
+    rules: &'r RuleSet,
+) -> Option<&'r Machine> {
+    sites.site_of(&ticket.project).filter(|own| *own == site)?;
+    rules.machine(&ticket.project)
+}
+
+/// Says so when the ticket bears another key by now.
+pub(super) fn renamed(trace: &mut TicketTrace, ticket: &Ticket) {
+    if ticket.key != trace.key {
+        let sentence = format!("{} is {} now", trace.key, ticket.key);
+        record::detail(trace, sentence);
+    }
+}
