@@ -6,6 +6,7 @@ mod completion;
 mod demo;
 mod error;
 mod events;
+mod explain;
 mod healthcheck;
 mod hooks;
 mod queue;
@@ -27,14 +28,39 @@ use crate::settings::{ServeArgs, WorkerArgs};
 pub struct Cli {
     /// How to print what was asked for
     #[arg(short, long, global = true, default_value = "text", value_name = "FORMAT")]
-    output: Output,
+    output: Format,
     /// What to do
     #[command(subcommand)]
     command: Command,
 }
 
-/// How a command prints its data.
+/// What `-o` may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For scripts; every document carries its `schema`
+    Json,
+    /// `check` alone: findings as annotations of a GitHub workflow
+    Github,
+}
+
+impl Format {
+    /// The format of a command that knows the two common ones.
+    fn common(self) -> Result<Output, CliError> {
+        match self {
+            Self::Text => Ok(Output::Text),
+            Self::Json => Ok(Output::Json),
+            Self::Github => Err(CliError::Usage(
+                "`-o github` prints findings, and only `conduit check` has any; use `-o text` or `-o json`"
+                    .into(),
+            )),
+        }
+    }
+}
+
+/// How a command prints its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     /// For people.
     Text,
@@ -52,6 +78,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Look over the rule files
     Check(check::CheckArgs),
+    /// Tell the long story of a finding
+    Explain(explain::ExplainArgs),
     /// Say why a ticket did, or did not, move
     Why(why::WhyArgs),
     /// Registered repositories
@@ -82,7 +110,11 @@ pub fn run() -> ExitCode {
 }
 
 impl Command {
-    fn run(self, output: Output) -> Result<(), CliError> {
+    fn run(self, format: Format) -> Result<(), CliError> {
+        let output = match &self {
+            Self::Check(_) => Output::Text, // it goes by the format itself
+            _ => format.common()?,
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -93,7 +125,8 @@ impl Command {
                 Self::Serve(args) => serve::serve(*args).await,
                 Self::Worker(args) => serve::worker(*args).await,
                 Self::Demo(args) => demo::run(args).await,
-                Self::Check(args) => check::run(&args),
+                Self::Check(args) => check::run(&args, format),
+                Self::Explain(args) => explain::run(&args, output),
                 Self::Why(args) => why::run(args, output).await,
                 Self::Hooks(command) => command.run(output).await,
                 Self::Events(command) => command.run(output).await,

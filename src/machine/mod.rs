@@ -12,7 +12,8 @@
 //! | declarations → machines | `build`, `default_rules` | nothing can go wrong any more |
 //! | machine, event, ticket → decision | `decide`, `filter`, `goal`, `walk` | meaning |
 //!
-//! Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`.
+//! Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`; [`explain`] tells
+//! the long story of each.
 
 mod build;
 mod check;
@@ -22,10 +23,12 @@ mod decl;
 mod default_rules;
 mod diagnostic;
 mod effects;
+mod explain;
 mod expr;
 mod filter;
 mod goal;
 mod model;
+mod outline;
 mod pattern;
 mod read;
 mod scene;
@@ -41,7 +44,9 @@ pub use check::{Place, WorkerProjects, check_workers};
 pub use decide::{decide, precheck};
 pub use decision::{Action, Decision, Effects, FixVersion, Hop, Link, TicketNow};
 pub use diagnostic::{Diagnostic, Fix, Label, Severity, render};
+pub use explain::{Story, explain, nearest_code, stories};
 pub use model::{Alias, Edge, Machine, Mode, RuleSet, State, Target};
+pub use outline::{Counted, Outline};
 pub use span::{Position, SourceFile};
 
 /// What a set of rule files is worth.
@@ -49,6 +54,8 @@ pub use span::{Position, SourceFile};
 pub struct Loaded {
     /// The rules; `None` when there is any error.
     pub rules: Option<RuleSet>,
+    /// What the files declare, sound or not.
+    pub outline: Outline,
     /// All findings of all files, in the order of the files and of the places in them.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -60,7 +67,8 @@ pub fn load(files: &[SourceFile]) -> Loaded {
     let trees = syntax::parse_all(&mut findings);
     let declarations = read::read_all(&trees, &mut findings);
     check::check(&declarations, &mut findings);
+    let outline = outline::outline(&declarations, &sources);
     let diagnostics = findings.into_sorted();
     let sound = !diagnostics.iter().any(Diagnostic::is_error);
-    Loaded { rules: sound.then(|| build::build(&declarations, &sources)), diagnostics }
+    Loaded { rules: sound.then(|| build::build(&declarations, &sources)), outline, diagnostics }
 }

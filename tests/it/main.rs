@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a panic in a test is a finding")]
 
 mod architecture;
+mod cli;
 mod http;
 mod service;
 mod store;

@@ -2,6 +2,7 @@
 
 mod decisions;
 mod effects;
+mod explain;
 mod expressions;
 mod files;
 mod properties;
