@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::rule_paths::rule_files;
+use super::rule_paths::{plain, rule_files};
 use super::rules::{Config, RULES, WORKERS, read_file};
 use crate::machine::{self, Counted, Diagnostic, Loaded, Severity, SourceFile};
 
@@ -42,13 +42,7 @@ impl Checked {
     /// other files are one set of rules.
     pub fn paths(paths: &[PathBuf]) -> anyhow::Result<Self> {
         let (folders, others): (Vec<_>, Vec<_>) = paths.iter().partition(|path| path.join(WORKERS).is_file());
-        let mut found = Vec::new();
-        for path in others {
-            found.extend(rule_files(path)?);
-        }
-        found.sort();
-        found.dedup();
-        let mut checked = Self::files(&found)?;
+        let mut checked = Self::files(&rule_files(others)?)?;
         for folder in folders {
             checked.add(Self::configuration(folder)?);
         }
@@ -93,7 +87,7 @@ impl Checked {
     }
 }
 
-/// A path as people write it, without the `./` in front.
+/// A path as people write it.
 fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
+    plain(path).display().to_string()
 }

@@ -18,19 +18,31 @@ pub enum PathError {
     Empty(PathBuf),
 }
 
-/// A file as it is, or every `.hcl` file of a folder and of the folders in it, in the order of names.
-pub fn rule_files(path: &Path) -> Result<Vec<PathBuf>, PathError> {
+/// The rule files that these paths mean, each once, in the order of names.
+pub fn rule_files<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<Vec<PathBuf>, PathError> {
+    let mut files = Vec::new();
+    for path in paths {
+        files.extend(meant_by(path)?.iter().map(|file| plain(file).to_owned()));
+    }
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+/// A path without the `./` in front.
+pub fn plain(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
+}
+
+/// A file as it is, or every `.hcl` file of a folder and of the folders in it.
+fn meant_by(path: &Path) -> Result<Vec<PathBuf>, PathError> {
     let unreadable = |source| PathError::Unreadable { path: path.to_owned(), source };
     if !path.metadata().map_err(unreadable)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let mut found = Vec::new();
     collect(path, &mut found)?;
-    if found.is_empty() {
-        return Err(PathError::Empty(path.to_owned()));
-    }
-    found.sort();
-    Ok(found)
+    if found.is_empty() { Err(PathError::Empty(path.to_owned())) } else { Ok(found) }
 }
 
 /// Hidden files and folders are left alone; links to folders are not followed, so that there are no rings.
@@ -64,9 +76,14 @@ mod tests {
         for name in ["b.hcl", "team/a.hcl", ".git/c.hcl", "notes.md"] {
             std::fs::write(at(name), "").unwrap();
         }
-        assert_eq!(rule_files(folder.path()).unwrap(), [at("b.hcl"), at("team/a.hcl")]);
-        assert_eq!(rule_files(&at("notes.md")).unwrap(), [at("notes.md")]);
-        assert!(matches!(rule_files(&at("gone")), Err(PathError::Unreadable { .. })));
-        assert!(matches!(rule_files(&at(".git/..").join(".git")), Ok(files) if files.len() == 1));
+        let files = |name: &str| rule_files([&at(name)]);
+        assert_eq!(files("").unwrap(), [at("b.hcl"), at("team/a.hcl")]);
+        assert_eq!(files("notes.md").unwrap(), [at("notes.md")]);
+        assert_eq!(files(".git").unwrap(), [at(".git/c.hcl")], "what is asked for by name is not hidden");
+        assert_eq!(rule_files([&at("b.hcl"), &at("team"), &at("team/a.hcl")]).unwrap().len(), 2);
+        assert!(matches!(files("gone"), Err(PathError::Unreadable { .. })));
+        std::fs::create_dir(at("bare")).unwrap();
+        assert!(matches!(files("bare"), Err(PathError::Empty(_))));
+        assert_eq!(plain(Path::new("./a.hcl")), Path::new("a.hcl"));
     }
 }

@@ -7,6 +7,7 @@ mod demo;
 mod error;
 mod events;
 mod explain;
+mod fmt;
 mod healthcheck;
 mod hooks;
 mod queue;
@@ -78,6 +79,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Look over the rule files
     Check(check::CheckArgs),
+    /// Lay the rule files out as all of them are laid out
+    Fmt(fmt::FmtArgs),
     /// Tell the long story of a finding
     Explain(explain::ExplainArgs),
     /// Say why a ticket did, or did not, move
@@ -126,6 +129,7 @@ impl Command {
                 Self::Worker(args) => serve::worker(*args).await,
                 Self::Demo(args) => demo::run(args).await,
                 Self::Check(args) => check::run(&args, format),
+                Self::Fmt(args) => fmt::run(&args, output),
                 Self::Explain(args) => explain::run(&args, output),
                 Self::Why(args) => why::run(args, output).await,
                 Self::Hooks(command) => command.run(output).await,

@@ -12,6 +12,8 @@
 //! | declarations → machines | `build`, `default_rules` | nothing can go wrong any more |
 //! | machine, event, ticket → decision | `decide`, `filter`, `goal`, `walk` | meaning |
 //!
+//! [`layout`] is apart: it goes by lines and spaces, and knows no rules.
+//!
 //! Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`; [`explain`] tells
 //! the long story of each.
 
@@ -27,6 +29,7 @@ mod explain;
 mod expr;
 mod filter;
 mod goal;
+mod layout;
 mod model;
 mod outline;
 mod pattern;
@@ -45,6 +48,7 @@ pub use decide::{decide, precheck};
 pub use decision::{Action, Decision, Effects, FixVersion, Hop, Link, TicketNow};
 pub use diagnostic::{Diagnostic, Fix, Label, Severity, render};
 pub use explain::{Story, explain, nearest_code, stories};
+pub use layout::layout;
 pub use model::{Alias, Edge, Machine, Mode, RuleSet, State, Target};
 pub use outline::{Counted, Outline};
 pub use span::{Position, SourceFile};

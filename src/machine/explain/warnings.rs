@@ -45,8 +45,9 @@ on "pull_request.closed" { fire = "next" }"#,
     Story {
         code: "W104",
         title: "an event that nobody fires",
-        meaning: "No rule fires this event and no `move_to` walks it, so that the transition is never taken. The \
-                  default rules fire `next` alone. (`prev` is let pass with them, out of habit.)",
+        meaning: "No rule fires this event and no `move_to` walks it, so that the transition is never taken. With \
+                  the default rules, which fire `next` alone, `prev` is let pass: many machines have it out of \
+                  habit.",
         wrong: r#"state "to_do" "next" { transition = "doing" }
 state "doing" "back" { transition = "to_do" }
 state "doing" "next" { transition = "done" }

@@ -5,6 +5,7 @@ mod effects;
 mod explain;
 mod expressions;
 mod files;
+mod layout;
 mod properties;
 mod rules;
 

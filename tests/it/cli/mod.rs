@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod fmt;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
