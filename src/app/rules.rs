@@ -43,9 +43,14 @@ impl Config {
         Ok(Self { workers, rules: rules.filter(|_| sound), diagnostics, outline, files })
     }
 
+    /// The findings as people read them: place, source line, caret, help.
+    pub fn findings(&self, color: bool) -> String {
+        machine::render(&self.diagnostics, &self.files, color)
+    }
+
     /// The rules, or every finding as one error: a set with a mistake never starts.
     pub fn sound(self) -> anyhow::Result<(WorkersFile, RuleSet)> {
-        let findings = machine::render(&self.diagnostics, &self.files, false);
+        let findings = self.findings(false);
         match self.rules {
             Some(rules) => Ok((self.workers, rules)),
             None => Err(anyhow::anyhow!("the rules have mistakes, so nothing was started\n\n{findings}")),

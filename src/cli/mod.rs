@@ -8,6 +8,7 @@ mod error;
 mod events;
 mod explain;
 mod fmt;
+mod graph;
 mod healthcheck;
 mod hooks;
 mod queue;
@@ -83,6 +84,8 @@ enum Command {
     Fmt(fmt::FmtArgs),
     /// Tell the long story of a finding
     Explain(explain::ExplainArgs),
+    /// Draw a project's machine
+    Graph(graph::GraphArgs),
     /// Say why a ticket did, or did not, move
     Why(why::WhyArgs),
     /// Registered repositories
@@ -131,6 +134,7 @@ impl Command {
                 Self::Check(args) => check::run(&args, format),
                 Self::Fmt(args) => fmt::run(&args, output),
                 Self::Explain(args) => explain::run(&args, output),
+                Self::Graph(args) => graph::run(args, output).await,
                 Self::Why(args) => why::run(args, output).await,
                 Self::Hooks(command) => command.run(output).await,
                 Self::Events(command) => command.run(output).await,

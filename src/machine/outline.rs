@@ -73,7 +73,7 @@ fn rules(machine: &StateMachine, declarations: &Declarations) -> usize {
         return default();
     }
     let of_set = |set: Option<&SetDecl>| set.map(|set| set.rules.len());
-    let used = machine.uses.iter().map(|used| match used.as_str() {
+    let used = machine.used().iter().map(|used| match used.as_str() {
         default_rules::NAME => default(),
         name => of_set(declarations.set(name)).unwrap_or(0),
     });
