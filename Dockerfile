@@ -16,12 +16,12 @@ RUN cargo chef prepare --recipe-path recipe.json
 
 FROM chef AS build
 COPY --from=plan /build/recipe.json recipe.json
-RUN cargo chef cook --release --locked --bin conduit --recipe-path recipe.json
+RUN cargo chef cook --profile dist --locked --bin conduit --recipe-path recipe.json
 COPY . .
-RUN cargo build --release --locked --bin conduit && mkdir -p /out/data
+RUN cargo build --profile dist --locked --bin conduit && mkdir -p /out/data
 
 FROM gcr.io/distroless/cc-debian12:nonroot
-COPY --from=build /build/target/release/conduit /conduit
+COPY --from=build /build/target/dist/conduit /conduit
 COPY --from=build --chown=65532:65532 /out/data /data
 COPY config /config
 ENV CONDUIT_CONFIG=/config \

@@ -1,5 +1,7 @@
 //! Which rule takes which edge.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::{Arrow, Does, RuleNote};
 use crate::machine::filter::Filter;
 use crate::machine::model::{Goal, Machine, Rule};
@@ -18,7 +20,7 @@ pub(super) fn with_rules(machine: &Machine) -> (Vec<Arrow>, Vec<RuleNote>) {
     for rule in &machine.rules {
         let legs = legs(machine, rule, &mut walks);
         let note = note(rule);
-        let taken = |arrow: &&mut Arrow| legs.iter().any(|(from, event)| is(arrow, from, event));
+        let taken = |arrow: &&mut Arrow| legs.contains(&(arrow.from.clone(), arrow.event.clone()));
         let mut taken = arrows.iter_mut().filter(taken).peekable();
         if taken.peek().is_none() {
             others.push(note);
@@ -29,19 +31,15 @@ pub(super) fn with_rules(machine: &Machine) -> (Vec<Arrow>, Vec<RuleNote>) {
     (arrows, others)
 }
 
-fn is(arrow: &Arrow, from: &str, event: &str) -> bool {
-    arrow.from == from && arrow.event == event
-}
-
 /// The edges that a rule takes from the states in which it may find a ticket.
-fn legs(machine: &Machine, rule: &Rule, walks: &mut Walks) -> Vec<Leg> {
+fn legs(machine: &Machine, rule: &Rule, walks: &mut Walks) -> BTreeSet<Leg> {
     let starts = || machine.states.iter().map(|state| state.alias.as_str()).filter(|s| may_start(rule, s));
     match &rule.goal {
         Goal::Fire(event) => starts().map(|from| (from.to_owned(), event.clone())).collect(),
         Goal::MoveTo { target, along } => {
             starts().flat_map(|from| walks.legs(machine, from, target, along)).collect()
         }
-        Goal::Skip(_) | Goal::Stay => Vec::new(),
+        Goal::Skip(_) | Goal::Stay => BTreeSet::new(),
     }
 }
 
@@ -55,7 +53,7 @@ fn may_start(rule: &Rule, alias: &str) -> bool {
 
 /// The walks that were asked for, because many rules share a target.
 #[derive(Default)]
-struct Walks(std::collections::HashMap<(String, String, Vec<String>), Vec<Leg>>);
+struct Walks(HashMap<(String, String, Vec<String>), Vec<Leg>>);
 
 impl Walks {
     fn legs(&mut self, machine: &Machine, from: &str, target: &str, along: &[String]) -> Vec<Leg> {

@@ -53,7 +53,7 @@ fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_ascii_punctuation() && !matches!(c, '_' | '-' | '.' | ',' | '/') {
-            quoted.push_str(&format!("#{};", u32::from(c)));
+            quoted.extend(["#", &u32::from(c).to_string(), ";"]);
         } else {
             quoted.push(c);
         }

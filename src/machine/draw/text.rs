@@ -82,7 +82,7 @@ fn draw_others(graph: &Graph, main: &[&Arrow], alias: &str, column: usize, drawn
     for arrow in others.filter(|arrow| !main.iter().any(|on_line| on_line == arrow)) {
         let target = arrow.to.as_deref().map_or_else(|| label::END.to_owned(), |to| state(graph, to));
         let edge = format!("{} {} {target}", state(graph, alias), label::event(arrow));
-        drawn.push_str(&format!("{:column$}{edge}\n", ""));
+        drawn.extend([&" ".repeat(column), &edge, "\n"]);
     }
 }
 
@@ -93,7 +93,7 @@ fn states(graph: &Graph) -> String {
         let status = format!("\"{}\"", printable(&node.status));
         [printable(&node.alias).into_owned(), status, label::remarks(graph, node).join(", ")]
     });
-    table(&format!("states of {}", label::title(graph)), rows.collect())
+    table(&format!("states of {}", label::title(graph)), &rows.collect::<Vec<_>>())
 }
 
 /// Every edge that a rule takes, and every rule that takes none.
@@ -114,25 +114,27 @@ fn rules(graph: &Graph) -> String {
     for rule in &graph.other_rules {
         rows.push(["–".to_owned(), label::rule(rule), label::does(&rule.does), label::place(rule)]);
     }
-    table("rules", rows)
+    table("rules", &rows)
 }
 
 /// Rows under a head, their columns aligned.
-fn table<const N: usize>(head: &str, rows: Vec<[String; N]>) -> String {
+fn table<const N: usize>(head: &str, rows: &[[String; N]]) -> String {
     if rows.is_empty() {
         return String::new();
     }
     let mut widths = [0; N];
-    for row in &rows {
+    for row in rows {
         for (widest, cell) in widths.iter_mut().zip(row) {
             *widest = width(cell).max(*widest);
         }
     }
-    let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths);
-        let line: String =
-            cells.map(|(cell, widest)| format!("  {cell}{:1$}", "", widest - width(cell))).collect();
-        format!("{}\n", line.trim_end())
-    };
-    format!("{head}\n{}", rows.iter().map(line).collect::<String>())
+    let mut table = format!("{head}\n");
+    for row in rows {
+        let mut line = String::new();
+        for (cell, widest) in row.iter().zip(widths) {
+            line.extend(["  ", cell, &" ".repeat(widest - width(cell))]);
+        }
+        table.extend([line.trim_end(), "\n"]);
+    }
+    table
 }

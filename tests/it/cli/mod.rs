@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod fmt;
+mod graph;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

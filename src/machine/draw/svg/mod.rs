@@ -1,10 +1,11 @@
 //! A machine as an SVG picture: self-contained, without scripts, ids or fonts of its own, in the reader's colours.
 
+mod lanes;
 mod layout;
 
 use std::fmt::Write as _;
 
-use self::layout::{Box, LINE, Label, Layout, Link, SMALL, lay_out};
+use self::layout::{LINE, Label, Layout, Link, SMALL, Station, lay_out};
 use super::{Graph, label};
 use crate::trace::printable;
 
@@ -55,8 +56,8 @@ fn start(layout: &Layout, out: &mut String) {
     head(x, y, (0, 1), out);
 }
 
-fn draw_state(graph: &Graph, state: &Box, out: &mut String) {
-    let Box { x, y, width, height, .. } = *state;
+fn draw_state(graph: &Graph, state: &Station, out: &mut String) {
+    let Station { x, y, width, height, .. } = *state;
     let Some(node) = state.node.and_then(|node| graph.states.get(node)) else {
         line(
             out,
