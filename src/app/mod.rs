@@ -4,12 +4,15 @@
 //! |---|---|
 //! | `bootstrap` | what the first start makes: the master key, the first administrator |
 //! | [`rules`] | the configuration folder, read and checked |
+//! | [`checked`], [`rule_paths`] | rule files looked over, with nothing started; which files a path means |
 //! | [`sites`] | the ticket systems that `workers.yaml` names |
 //! | `in_force` | what the API shows of the configuration |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
 
 mod bootstrap;
+pub mod checked;
 mod in_force;
+pub mod rule_paths;
 pub mod rules;
 pub mod service;
 pub mod sites;

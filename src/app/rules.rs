@@ -7,11 +7,13 @@ use std::path::Path;
 use anyhow::Context as _;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use crate::machine::{self, Diagnostic, Loaded, Place, RuleSet, SourceFile, WorkerProjects};
+use crate::machine::{self, Diagnostic, Loaded, Outline, Place, RuleSet, SourceFile, WorkerProjects};
 use crate::settings::{SettingError, WorkersFile};
 
 /// The name of the file that says which site moves which projects.
-const WORKERS: &str = "workers.yaml";
+pub const WORKERS: &str = "workers.yaml";
+/// The folder of the rule files.
+pub const RULES: &str = "statemachines";
 
 /// A configuration folder as it was read, sound or not.
 pub struct Config {
@@ -21,10 +23,10 @@ pub struct Config {
     pub rules: Option<RuleSet>,
     /// What there is to say about them.
     pub diagnostics: Vec<Diagnostic>,
-    /// How many rule files there are.
-    pub file_count: usize,
-    /// All files, for showing findings in their places.
-    files: Vec<SourceFile>,
+    /// What the files declare, sound or not.
+    pub outline: Outline,
+    /// The rule files, and `workers.yaml` as the last: for showing findings in their places.
+    pub files: Vec<SourceFile>,
 }
 
 impl Config {
@@ -33,15 +35,12 @@ impl Config {
         let path = folder.join(WORKERS);
         let workers = WorkersFile::read(&path)?;
         let yaml = read_file(WORKERS.to_owned(), &path)?;
-        let mut files = rule_files(&folder.join("statemachines"), &workers)?;
-        let Loaded { rules, mut diagnostics } = machine::load(&files);
-        if let Some(rules) = &rules {
-            diagnostics.extend(machine::check_workers(&worker_projects(&workers, &yaml), rules));
-        }
+        let mut files = rule_files(&folder.join(RULES), &workers)?;
+        let Loaded { rules, outline, mut diagnostics } = machine::load(&files);
+        diagnostics.extend(machine::check_workers(&worker_projects(&workers, &yaml), &outline));
         let sound = !diagnostics.iter().any(Diagnostic::is_error);
-        let file_count = files.len();
         files.push(yaml);
-        Ok(Self { workers, rules: rules.filter(|_| sound), diagnostics, file_count, files })
+        Ok(Self { workers, rules: rules.filter(|_| sound), diagnostics, outline, files })
     }
 
     /// The findings as people read them: place, source line, caret, help.
@@ -111,7 +110,7 @@ fn rule_files(folder: &Path, workers: &WorkersFile) -> anyhow::Result<Vec<Source
     chosen.into_iter().map(|(name, path)| read_file(name, &path)).collect()
 }
 
-fn read_file(name: String, path: &Path) -> anyhow::Result<SourceFile> {
+pub(super) fn read_file(name: String, path: &Path) -> anyhow::Result<SourceFile> {
     let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     Ok(SourceFile::from_bytes(name, &bytes))
 }

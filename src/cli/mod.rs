@@ -6,6 +6,8 @@ mod completion;
 mod demo;
 mod error;
 mod events;
+mod explain;
+mod fmt;
 mod graph;
 mod healthcheck;
 mod hooks;
@@ -29,14 +31,39 @@ use crate::settings::{ServeArgs, WorkerArgs};
 pub struct Cli {
     /// How to print what was asked for
     #[arg(short, long, global = true, default_value = "text", value_name = "FORMAT")]
-    output: Output,
+    output: Format,
     /// What to do
     #[command(subcommand)]
     command: Command,
 }
 
-/// How a command prints its data.
+/// What `-o` may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For scripts; every document carries its `schema`
+    Json,
+    /// `check` alone: findings as annotations of a GitHub workflow
+    Github,
+}
+
+impl Format {
+    /// The format of a command that knows the two common ones.
+    fn common(self) -> Result<Output, CliError> {
+        match self {
+            Self::Text => Ok(Output::Text),
+            Self::Json => Ok(Output::Json),
+            Self::Github => Err(CliError::Usage(
+                "`-o github` prints findings, and only `conduit check` has any; use `-o text` or `-o json`"
+                    .into(),
+            )),
+        }
+    }
+}
+
+/// How a command prints its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
     /// For people.
     Text,
@@ -56,6 +83,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Say what a delivery would do; nothing is written
     Plan(Box<plan::PlanArgs>),
+    /// Lay the rule files out as all of them are laid out
+    Fmt(fmt::FmtArgs),
+    /// Tell the long story of a finding
+    Explain(explain::ExplainArgs),
     /// Draw a project's machine
     Graph(graph::GraphArgs),
     /// Say why a ticket did, or did not, move
@@ -88,7 +119,11 @@ pub fn run() -> ExitCode {
 }
 
 impl Command {
-    fn run(self, output: Output) -> Result<(), CliError> {
+    fn run(self, format: Format) -> Result<(), CliError> {
+        let output = match &self {
+            Self::Check(_) => Output::Text, // it goes by the format itself
+            _ => format.common()?,
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -99,8 +134,10 @@ impl Command {
                 Self::Serve(args) => serve::serve(*args).await,
                 Self::Worker(args) => serve::worker(*args).await,
                 Self::Demo(args) => demo::run(args).await,
-                Self::Check(args) => check::run(&args),
+                Self::Check(args) => check::run(&args, format),
                 Self::Plan(args) => plan::run(*args, output).await,
+                Self::Fmt(args) => fmt::run(&args, output),
+                Self::Explain(args) => explain::run(&args, output),
                 Self::Graph(args) => graph::run(args, output).await,
                 Self::Why(args) => why::run(args, output).await,
                 Self::Hooks(command) => command.run(output).await,

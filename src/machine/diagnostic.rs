@@ -81,17 +81,22 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a guess at what was meant, if there is one; taking it is the fix.
+    /// Adds a guess at what was meant, if there is one; taking it is the fix, unless another is as good.
     #[must_use]
-    pub fn did_you_mean(mut self, guess: Option<&str>) -> Self {
-        if let (Some(guess), Some(label)) = (guess, self.labels.first()) {
-            self.help = Some(format!("did you mean `{guess}`?"));
-            self.fix = Some(Fix {
-                file: label.file.clone(),
-                span: label.span.clone(),
-                replacement: guess.to_owned(),
-            });
-        }
+    pub(super) fn did_you_mean(mut self, guess: Option<Guess<'_>>) -> Self {
+        let Some(guess) = guess else { return self };
+        self.help = Some(format!("did you mean `{}`?", guess.name));
+        if guess.only { self.mend(guess.name) } else { self }
+    }
+
+    /// Makes writing `replacement` at the place itself the fix.
+    #[must_use]
+    pub fn mend(mut self, replacement: &str) -> Self {
+        self.fix = self.labels.first().map(|label| Fix {
+            file: label.file.clone(),
+            span: label.span.clone(),
+            replacement: replacement.to_owned(),
+        });
         self
     }
 
@@ -104,7 +109,7 @@ impl Diagnostic {
         intro: &str,
     ) -> Self {
         match nearest(found, names.clone()) {
-            Some(guess) => self.did_you_mean(Some(guess)),
+            guess @ Some(_) => self.did_you_mean(guess),
             None => self.help(format!("{intro}: {}", names.into_iter().collect::<Vec<_>>().join(", "))),
         }
     }
@@ -159,12 +164,30 @@ impl<'a> Findings<'a> {
     }
 }
 
+/// A name that was probably meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Guess<'n> {
+    pub name: &'n str,
+    /// Whether no other name is as near.
+    only: bool,
+}
+
+impl<'n> Guess<'n> {
+    /// A guess that has no rival.
+    pub(super) fn sure(name: &'n str) -> Self {
+        Self { name, only: true }
+    }
+}
+
 /// The name most like `found`, if any is like enough.
-pub(super) fn nearest<'n>(found: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub(super) fn nearest<'n>(found: &str, names: impl IntoIterator<Item = &'n str>) -> Option<Guess<'n>> {
     let allowed = (found.chars().count() / 3).clamp(1, 4);
     let distance = |name: &str| strsim::osa_distance(&found.to_lowercase(), &name.to_lowercase());
     let near = names.into_iter().map(|name| (distance(name), name)).filter(|(d, _)| *d <= allowed);
-    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
+    let near: Vec<_> = near.collect();
+    let (best, name) = *near.iter().min_by_key(|(distance, _)| *distance)?;
+    let only = near.iter().all(|(distance, other)| *distance > best || *other == name);
+    Some(Guess { name, only })
 }
 
 /// Draws findings in rustc's style, each with file, line, column, the source line and a caret.
@@ -250,4 +273,23 @@ fn masked(text: &str) -> Cow<'_, str> {
         _ => char::REPLACEMENT_CHARACTER,
     };
     Cow::Owned(text.chars().map(mask).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guess_is_a_fix_only_when_no_other_is_as_near() {
+        let label = Label { file: "a.hcl".into(), span: 3..7, text: String::new() };
+        let found = |names: &[&'static str]| {
+            let guess = nearest("dong", names.iter().copied());
+            let diagnostic = Diagnostic::new("E004", "dong", label.clone()).did_you_mean(guess);
+            (diagnostic.help, diagnostic.fix.map(|fix| (fix.span, fix.replacement)))
+        };
+        let help = Some("did you mean `doing`?".to_owned());
+        assert_eq!(found(&["doing", "to_do", "doing"]), (help.clone(), Some((3..7, "doing".to_owned()))));
+        assert_eq!(found(&["doing", "done"]), (help, None));
+        assert_eq!(found(&["to_do"]), (None, None));
+    }
 }

@@ -13,7 +13,10 @@
 //! | machine, event, ticket → decision | `decide`, `filter`, `goal`, `walk`, `effects` | meaning |
 //! | `when` and templates → values | `expr` | types beforehand, budgets at the time |
 //!
-//! What a machine looks like is [`draw`]'s. Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`.
+//! What a machine looks like is [`draw`]'s. [`layout`] is apart: it goes by lines and spaces, and knows no rules.
+//!
+//! Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`; [`explain`] tells
+//! the long story of each.
 
 mod build;
 mod check;
@@ -24,10 +27,13 @@ mod default_rules;
 mod diagnostic;
 pub mod draw;
 mod effects;
+mod explain;
 mod expr;
 mod filter;
 mod goal;
+mod layout;
 mod model;
+mod outline;
 mod pattern;
 mod read;
 mod scene;
@@ -43,7 +49,10 @@ pub use check::{Place, WorkerProjects, check_workers};
 pub use decide::{decide, decide_by_status, precheck};
 pub use decision::{Action, Decision, Effects, FixVersion, Hop, Link, TicketNow};
 pub use diagnostic::{Diagnostic, Fix, Label, Severity, render};
+pub use explain::{Story, explain, nearest_code, stories};
+pub use layout::layout;
 pub use model::{Alias, Edge, Machine, Mode, RuleSet, State, Target};
+pub use outline::{Counted, Outline};
 pub use span::{Position, SourceFile};
 
 /// What a set of rule files is worth.
@@ -51,6 +60,8 @@ pub use span::{Position, SourceFile};
 pub struct Loaded {
     /// The rules; `None` when there is any error.
     pub rules: Option<RuleSet>,
+    /// What the files declare, sound or not.
+    pub outline: Outline,
     /// All findings of all files, in the order of the files and of the places in them.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -62,7 +73,8 @@ pub fn load(files: &[SourceFile]) -> Loaded {
     let trees = syntax::parse_all(&mut findings);
     let declarations = read::read_all(&trees, &mut findings);
     check::check(&declarations, &mut findings);
+    let outline = outline::outline(&declarations, &sources);
     let diagnostics = findings.into_sorted();
     let sound = !diagnostics.iter().any(Diagnostic::is_error);
-    Loaded { rules: sound.then(|| build::build(&declarations, &sources)), diagnostics }
+    Loaded { rules: sound.then(|| build::build(&declarations, &sources)), outline, diagnostics }
 }

@@ -42,7 +42,7 @@ impl RuleSet {
 
     /// The provisioned project whose key is most like this one.
     pub fn nearest_project(&self, found: &str) -> Option<&str> {
-        nearest(found, self.projects())
+        nearest(found, self.projects()).map(|guess| guess.name)
     }
 
     /// The keys of the provisioned projects, in capitals.

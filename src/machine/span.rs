@@ -14,6 +14,9 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
+    /// Where every file begins.
+    pub const START: Position = Position { line: 1, column: 1 };
+
     /// A file from its bytes.
     ///
     /// Invalid UTF-8 is not lost: it stays visible as U+FFFD and [`load`](super::load) reports it as E001.

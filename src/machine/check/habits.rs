@@ -77,7 +77,7 @@ fn drafts(rule: &RuleDecl, rules: &[RuleDecl], findings: &mut Findings<'_>) {
     if opened && no_drafts && !ready && rule.skip.is_none() {
         let message = "drafts marked ready later will not fire this";
         let diagnostic = findings.at("W107", rule.trigger.span, message);
-        findings.push(diagnostic.help("use `pull_request.ready`"));
+        findings.push(diagnostic.help("use `pull_request.ready`").mend("pull_request.ready"));
     }
 }
 

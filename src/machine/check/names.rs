@@ -89,7 +89,7 @@ fn same_name(provisioner: &Provisioner, kind: &str, name: &Word, findings: &mut 
     let diagnostic = findings
         .labelled("E002", name.span, message, "another name")
         .also(findings.sources.label(provisioner.name.span, "the provisioner's"))
-        .did_you_mean(Some(wanted))
+        .mend(wanted)
         .help(format!("use one name: `{wanted}`"));
     findings.push(diagnostic);
 }

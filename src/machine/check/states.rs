@@ -30,7 +30,7 @@ pub(in crate::machine) fn declared(provisioner: &Provisioner, name: &Word, findi
     let label = format!("not in aliasmapper \"{}\"", mapper.name.value);
     let diagnostic = findings.labelled("E004", name.span, message, label);
     let diagnostic = match guess {
-        Some(guess) => diagnostic.did_you_mean(Some(guess)),
+        guess @ Some(_) => diagnostic.did_you_mean(guess),
         None if name.value == END => {
             diagnostic.help(format!("`{END}` is no state: name the last one before it"))
         }
@@ -49,7 +49,7 @@ fn initial(machine: &StateMachine, findings: &mut Findings<'_>) {
     let guess = nearest(&initial.value, machine.states.iter().map(|state| state.alias.as_str()));
     let diagnostic = findings.at("E008", initial.span, message);
     let diagnostic = match guess {
-        Some(guess) => diagnostic.did_you_mean(Some(guess)),
+        guess @ Some(_) => diagnostic.did_you_mean(guess),
         None => diagnostic.help(missing_block(&initial.value)),
     };
     findings.push(diagnostic);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::machine::diagnostic::{Diagnostic, Label, nearest};
-use crate::machine::model::RuleSet;
+use crate::machine::outline::{Counted, Outline};
 
 /// The projects that one worker of `workers.yaml` serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub struct Place {
     pub span: Range<usize>,
 }
 
-/// Holds the workers' projects against the rules: E021 and E022, and W108 the other way round.
-pub fn check_workers(workers: &[WorkerProjects], rules: &RuleSet) -> Vec<Diagnostic> {
+/// Holds the workers' projects against the files: E021 and E022, and W108 the other way round.
+pub fn check_workers(workers: &[WorkerProjects], outline: &Outline) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut seen: BTreeMap<String, (&str, &Place)> = BTreeMap::new();
     for worker in workers {
@@ -35,14 +35,15 @@ pub fn check_workers(workers: &[WorkerProjects], rules: &RuleSet) -> Vec<Diagnos
                 found.push(served_twice(name, place, &worker.worker, first, first_place));
                 continue;
             }
-            if rules.machine(&project).is_none() {
-                found.push(not_provisioned(name, place, rules));
+            let provisioned = outline.machines.iter().any(|machine| machine.project == project);
+            if outline.complete && !provisioned {
+                found.push(not_provisioned(name, place, outline));
             }
             seen.insert(project, (&worker.worker, place));
         }
     }
     let served = |project: &str| seen.contains_key(project);
-    found.extend(rules.machines().filter(|machine| !served(&machine.project)).map(never_runs));
+    found.extend(outline.machines.iter().filter(|machine| !served(&machine.project)).map(never_runs));
     found
 }
 
@@ -61,17 +62,18 @@ fn served_twice(name: &str, place: &Place, worker: &str, first: &str, first_plac
         .help("one site per project key")
 }
 
-fn not_provisioned(name: &str, place: &Place, rules: &RuleSet) -> Diagnostic {
+fn not_provisioned(name: &str, place: &Place, outline: &Outline) -> Diagnostic {
     let message = format!("`{}` names project `{name}`, no file provisions it", place.file);
-    let known: Vec<String> = rules.projects().map(str::to_ascii_lowercase).collect();
+    let known: Vec<String> =
+        outline.machines.iter().map(|machine| machine.project.to_ascii_lowercase()).collect();
     let diagnostic = Diagnostic::new("E021", message, label(place, "no provisioner"));
     match nearest(name, known.iter().map(String::as_str)) {
-        Some(guess) => diagnostic.did_you_mean(Some(guess)),
+        guess @ Some(_) => diagnostic.did_you_mean(guess),
         None => diagnostic.help(format!("add `provisioner \"{}\" {{ … }}`", name.to_ascii_lowercase())),
     }
 }
 
-fn never_runs(machine: &crate::machine::Machine) -> Diagnostic {
+fn never_runs(machine: &Counted) -> Diagnostic {
     let name = &machine.name;
     let message = format!("provisioner `{name}` is in no worker's `projects`: it never runs");
     let place = Label { file: machine.file.clone(), span: machine.span.clone(), text: String::new() };

@@ -1,6 +1,6 @@
 //! What may stand where, and what to say when something else does.
 
-use crate::machine::diagnostic::{Diagnostic, Findings};
+use crate::machine::diagnostic::{Diagnostic, Findings, Guess};
 use crate::machine::filter::Facet;
 use crate::machine::model::On;
 use crate::machine::span::Word;
@@ -120,7 +120,7 @@ impl Within {
         let habit = HABITS.iter().find(|(tried, meant)| *tried == name.value && known().any(|k| k == *meant));
         let diagnostic = findings.at("E010", name.span, format!("unknown {what} `{}`", name.value));
         match habit {
-            Some((_, meant)) => diagnostic.did_you_mean(Some(meant)),
+            Some((_, meant)) => diagnostic.did_you_mean(Some(Guess::sure(meant))),
             None => diagnostic.suggest(&name.value, known(), "known here"),
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn fixture(path: &Path) -> (Vec<SourceFile>, Option<SourceFile>) {
 }
 
 /// The workers of a fixture; the place of a project is where its name stands.
-fn workers(yaml: &SourceFile) -> Vec<WorkerProjects> {
+pub(super) fn workers(yaml: &SourceFile) -> Vec<WorkerProjects> {
     let value: serde_yaml::Value = serde_yaml::from_str(&yaml.text).unwrap();
     let workers = value["workers"].as_mapping().unwrap();
     let mut from = 0;
@@ -57,7 +57,7 @@ fn findings(path: &Path) -> (String, Vec<&'static str>) {
     let (mut files, yaml) = fixture(path);
     let mut loaded = load(&files);
     if let Some(yaml) = yaml {
-        loaded.diagnostics.extend(check_workers(&workers(&yaml), &loaded.rules.unwrap()));
+        loaded.diagnostics.extend(check_workers(&workers(&yaml), &loaded.outline));
         files.push(yaml);
     }
     let codes = loaded.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
@@ -111,10 +111,10 @@ fn the_shipped_files_are_without_a_mistake() {
     let files = [file(&config.join("statemachines/jira.hcl"))];
     let loaded = load(&files);
     assert_eq!(render(&loaded.diagnostics, &files, false), "");
-    let rules = loaded.rules.unwrap();
-    assert_eq!(rules.projects().collect::<Vec<_>>(), ["DEVHOP", "SOC"]);
+    let projects = loaded.outline.machines.iter().map(|machine| machine.project.as_str());
+    assert_eq!(projects.collect::<Vec<_>>(), ["DEVHOP", "SOC"]);
     let yaml = file(&config.join("workers.yaml"));
-    assert_eq!(check_workers(&workers(&yaml), &rules), []);
+    assert_eq!(check_workers(&workers(&yaml), &loaded.outline), []);
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 mod decisions;
 mod effects;
+mod explain;
 mod expressions;
 mod files;
 mod hostile;
+mod layout;
 mod properties;
 mod rules;
 

@@ -1,7 +1,11 @@
 //! The program as people and scripts run it: what it prints, and how it ends.
 
+mod check;
 mod demo;
 mod events;
+mod explain;
+mod fmt;
+mod folder;
 mod graph;
 mod help;
 mod hooks;

@@ -8,7 +8,7 @@ provisioner "shop" {
   }
 
   statemachine "shop" {
-    initial = "to_do"
+    initial     = "to_do"
     use         = ["house", "default"]
     keys        = ["title", "branch", "body"]
     max_tickets = 20
@@ -41,10 +41,10 @@ provisioner "shop" {
     }
 
     on "pull_request.merged" "trunk" {
-      repo   = ["acme/*", "!acme/old"]
-      base   = ["main", "release/**"]
-      labels = ["!no-jira"]
-      when   = !pr.revert && !anytrue([for label in pr.labels : startswith(label, "wip")]) && matches(pr.title, "^[A-Z]")
+      repo    = ["acme/*", "!acme/old"]
+      base    = ["main", "release/**"]
+      labels  = ["!no-jira"]
+      when    = !pr.revert && !anytrue([for label in pr.labels : startswith(label, "wip")]) && matches(pr.title, "^[A-Z]")
       move_to = "done"
       along   = ["start", "next"]
       comment = <<-EOT

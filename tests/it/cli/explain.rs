@@ -1,0 +1,28 @@
+//! `conduit explain`.
+
+use serde_json::Value;
+
+use super::folder::{conduit, package};
+
+#[test]
+fn a_story_has_a_meaning_a_wrong_text_and_a_right_one() {
+    let ran = conduit(&package(), &["explain", "w107"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    insta::assert_snapshot!(ran.out);
+}
+
+#[test]
+fn without_a_code_all_are_listed() {
+    let ran = conduit(&package(), &["explain"]);
+    assert_eq!(ran.code, 0);
+    insta::assert_snapshot!(ran.out);
+    let json: Value = serde_json::from_str(&conduit(&package(), &["explain", "-o", "json"]).out).unwrap();
+    assert_eq!(json["stories"].as_array().unwrap().len(), ran.out.lines().count());
+}
+
+#[test]
+fn an_unknown_code_is_not_found_and_the_nearest_is_named() {
+    let ran = conduit(&package(), &["explain", "E04"]);
+    assert_eq!((ran.code, ran.out.as_str()), (4, ""));
+    insta::assert_snapshot!(ran.err, @"error: there is no code `E04`: did you mean `E004`? `conduit explain` lists them all");
+}
