@@ -6,10 +6,12 @@
 //! | [`rules`] | the configuration folder, read and checked |
 //! | `sites` | the ticket systems that `workers.yaml` names |
 //! | `in_force` | what the API shows of the configuration |
+//! | `reload` | the rulebook, read anew on SIGHUP and when a file changes |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
 
 mod bootstrap;
 mod in_force;
+mod reload;
 pub mod rules;
 pub mod service;
 mod sites;

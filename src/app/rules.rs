@@ -11,7 +11,7 @@ use crate::machine::{self, Diagnostic, Loaded, Place, RuleSet, SourceFile, Worke
 use crate::settings::{SettingError, WorkersFile};
 
 /// The name of the file that says which site moves which projects.
-const WORKERS: &str = "workers.yaml";
+pub(super) const WORKERS: &str = "workers.yaml";
 
 /// A configuration folder as it was read, sound or not.
 pub struct Config {
@@ -49,12 +49,12 @@ impl Config {
         machine::render(&self.diagnostics, &self.files, color)
     }
 
-    /// The rules, or every finding as one error: a set with a mistake never starts.
+    /// The rules, or every finding as one error: a set with a mistake is never in force.
     pub fn sound(self) -> anyhow::Result<(WorkersFile, RuleSet)> {
         let findings = self.findings(false);
         match self.rules {
             Some(rules) => Ok((self.workers, rules)),
-            None => Err(anyhow::anyhow!("the rules have mistakes, so nothing was started\n\n{findings}")),
+            None => Err(anyhow::anyhow!("the rules have mistakes\n\n{findings}")),
         }
     }
 }

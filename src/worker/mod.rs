@@ -11,6 +11,7 @@
 //! | `retry` | PURE: the table from a failure to what is done about it |
 //! | `lease` | the heartbeat, and the check before each request that writes |
 //! | `record` | the trace |
+//! | `rulebook` | what decides now: rules and sites, replaced as one |
 //! | [`processor`] | what drives a ticket system: one file a backend |
 //!
 //! A worker is a [`step`](Worker::step) and a loop around it, after the newsletter worker of
@@ -25,6 +26,7 @@ mod record;
 mod recover;
 mod retry;
 mod router;
+mod rulebook;
 mod runner;
 
 use std::sync::Arc;
@@ -34,13 +36,13 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, watch};
 
 use crate::clock::Clock;
-use crate::machine::RuleSet;
 use crate::store::{JobId, Store, StoreError};
 use crate::telemetry;
 use crate::trace::{Reason, Verdict};
 
 pub use act::Ended;
 pub use processor::Backends;
+pub use rulebook::Rulebook;
 
 /// How long a worker may take to stop, as the contract promises.
 pub const STOPS_WITHIN: Duration = Duration::from_secs(25);
@@ -131,8 +133,7 @@ pub struct Worker {
 /// What every job needs.
 struct Shared {
     store: Arc<dyn Store>,
-    rules: Arc<ArcSwap<RuleSet>>,
-    backends: Backends,
+    rulebook: Arc<ArcSwap<Rulebook>>,
     clock: Clock,
     config: WorkerConfig,
 }
@@ -141,12 +142,11 @@ impl Worker {
     /// A worker; it does nothing until it is stepped or run.
     pub fn new(
         store: Arc<dyn Store>,
-        rules: Arc<ArcSwap<RuleSet>>,
-        backends: Backends,
+        rulebook: Arc<ArcSwap<Rulebook>>,
         clock: Clock,
         config: WorkerConfig,
     ) -> Self {
-        let shared = Arc::new(Shared { store, rules, backends, clock, config });
+        let shared = Arc::new(Shared { store, rulebook, clock, config });
         Self { shared, upkeep: Arc::default() }
     }
 

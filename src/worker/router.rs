@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::processor::Backends;
-use super::{is_newer, record};
+use super::{Rulebook, is_newer, record};
 use crate::event::Event;
 use crate::event::ticket::{FoundKey, Projects, tickets};
 use crate::machine::{Action, Machine, RuleSet, precheck};
@@ -16,12 +15,7 @@ use crate::store::{InboxItem, NewJob, Routing};
 use crate::trace::{Reason, TicketTrace, Verdict};
 
 /// Where an event goes, or [`None`] when a newer version wrote it and shall have it.
-pub(super) fn route(
-    item: &InboxItem,
-    rules: &RuleSet,
-    backends: &Backends,
-    now: Timestamp,
-) -> Option<Routing> {
+pub(super) fn route(item: &InboxItem, rulebook: &Rulebook, now: Timestamp) -> Option<Routing> {
     let event = match &item.event {
         Ok(event) => event,
         Err(why) if is_newer(why) => return None,
@@ -30,12 +24,12 @@ pub(super) fn route(
     if !event.is_supported() {
         return Some(ended(Reason::UnsupportedEvent, format!("{} is recorded only", event.kind)));
     }
-    let found = tickets(event, &Projects::new(backends.projects()));
+    let found = tickets(event, &Projects::new(rulebook.backends.projects()));
     let mut keys = found.found;
     keys.retain(|found| item.only.is_empty() || item.only.contains(&found.key));
     let mut routing = match keys.as_slice() {
         [] => Routing { verdict: Some(Reason::NoKeys.into()), ..Routing::default() },
-        keys => fan_out(item, event, keys, rules, backends, now),
+        keys => fan_out(item, event, keys, rulebook, now),
     };
     routing.ignored = found.ignored;
     Some(routing)
@@ -54,16 +48,15 @@ fn fan_out(
     item: &InboxItem,
     event: &Event,
     keys: &[FoundKey],
-    rules: &RuleSet,
-    backends: &Backends,
+    rulebook: &Rulebook,
     now: Timestamp,
 ) -> Routing {
-    if let Some(detail) = too_many(event, keys, rules).filter(|_| !item.replayed) {
+    if let Some(detail) = too_many(event, keys, &rulebook.rules).filter(|_| !item.replayed) {
         return ended(Reason::TooManyTickets, detail);
     }
     let mut routing = Routing::default();
     for found in keys {
-        match place(item, event, found, rules, backends, now) {
+        match place(item, event, found, rulebook, now) {
             Ok(job) => routing.jobs.push(job),
             Err(trace) => routing.settled.push(*trace),
         }
@@ -94,10 +87,10 @@ fn place(
     item: &InboxItem,
     event: &Event,
     found: &FoundKey,
-    rules: &RuleSet,
-    backends: &Backends,
+    rulebook: &Rulebook,
     now: Timestamp,
 ) -> Result<NewJob, Box<TicketTrace>> {
+    let Rulebook { rules, backends } = rulebook;
     let project = found.project.as_str();
     let settle = |reason: Reason, detail: String| {
         let mut trace = TicketTrace::queued(&found.key, found.found_in.clone(), now);
@@ -154,6 +147,7 @@ mod tests {
     use crate::jira::{Auth, Credential, JiraClient, Site, TransitionCache};
     use crate::machine::{SourceFile, load};
     use crate::store::EventId;
+    use crate::worker::Backends;
     use crate::worker::processor::jira::Jira;
 
     const RULES: &str = r#"provisioner "shop" {
@@ -208,8 +202,12 @@ mod tests {
         }
     }
 
+    fn rulebook() -> Rulebook {
+        Rulebook { rules: Arc::new(rules()), backends: backends() }
+    }
+
     fn routed(item: &InboxItem) -> Routing {
-        route(item, &rules(), &backends(), Timestamp::UNIX_EPOCH).unwrap()
+        route(item, &rulebook(), Timestamp::UNIX_EPOCH).unwrap()
     }
 
     fn jobs(routing: &Routing) -> Vec<&str> {
@@ -272,6 +270,6 @@ mod tests {
         let unread = |why: &str| InboxItem { event: Err(why.into()), ..merged("") };
         assert_eq!(routed(&unread("expected value")).verdict, Some(Verdict::dead(Reason::Poison)));
         let newer = unread("a newer Conduit wrote it");
-        assert_eq!(route(&newer, &rules(), &backends(), Timestamp::UNIX_EPOCH), None);
+        assert_eq!(route(&newer, &rulebook(), Timestamp::UNIX_EPOCH), None);
     }
 }

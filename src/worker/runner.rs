@@ -100,11 +100,11 @@ fn is_due(last: Option<Timestamp>, now: Timestamp, every: Duration) -> bool {
 impl Shared {
     /// Fans waiting events out, in order.
     async fn route(&self) -> Result<usize, StoreError> {
-        let rules = self.rules.load_full();
+        let rulebook = self.rulebook.load_full();
         let mut routed = 0;
         for item in self.store.inbox(&self.config.name, ROUTE_AT_ONCE).await? {
             // A newer event holds back those behind it: they may name the same tickets.
-            let Some(routing) = router::route(&item, &rules, &self.backends, self.clock.now()) else { break };
+            let Some(routing) = router::route(&item, &rulebook, self.clock.now()) else { break };
             match self.store.route(&item, &routing).await {
                 Ok(()) => note(&item.id, &routing),
                 Err(StoreError::LostLease(_)) => break,
@@ -133,8 +133,9 @@ impl Shared {
 
     /// What may be claimed beside what is under way.
     fn room(&self, crew: &Crew) -> Option<ClaimRequest> {
+        let rulebook = self.rulebook.load();
         let running: Vec<_> =
-            self.backends.sites().iter().map(|site| (site.name.as_str(), crew.on(&site.name))).collect();
+            rulebook.backends.sites().iter().map(|site| (site.name.as_str(), crew.on(&site.name))).collect();
         let (most, skip_sites) = room(self.config.concurrency, crew.len(), &running);
         let (worker, lease) = (self.config.name.clone(), self.config.lease);
         (most > 0).then_some(ClaimRequest { worker, lease, most, skip_sites })
@@ -149,7 +150,8 @@ impl Shared {
     /// Asks the sites that are paused for their login whether it works again.
     async fn probe(&self) -> Result<(), StoreError> {
         for paused in self.store.queue().await?.paused {
-            let Some(site) = self.backends.site(&paused.site) else { continue };
+            let rulebook = self.rulebook.load_full();
+            let Some(site) = rulebook.backends.site(&paused.site) else { continue };
             if paused.why.starts_with(LOGIN_REFUSED) && site.processor.probe().await.is_ok() {
                 tracing::info!(site = site.name, "the login works again: {} goes on", site.name);
                 self.store.resume(&site.name).await?;

@@ -20,9 +20,9 @@ use jiff::Timestamp;
 
 use super::intent::{Intent, Progress, Unreadable};
 use super::lease::Held;
-use super::processor::{Setback, Site, Ticket};
+use super::processor::{Backends, Setback, Site, Ticket};
 use super::retry::{self, Next};
-use super::{Shared, is_newer, record};
+use super::{Rulebook, Shared, is_newer, record};
 use crate::event::Event;
 use crate::machine::{Action, Decision, Machine, TicketNow, decide, precheck};
 use crate::store::{Claim, JobState, StoreError};
@@ -84,7 +84,8 @@ pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Res
         }
         (Ok(event), Ok(progress)) => (event, progress),
     };
-    let Some(site) = shared.backends.site(&held.lease().site) else {
+    let rulebook = shared.rulebook.load_full();
+    let Some(site) = rulebook.backends.site(&held.lease().site) else {
         record::detail(&mut trace, format!("no worker has a site named {} any more", held.lease().site));
         return close(held, trace, Reason::ProjectNotConfigured.into(), began).await;
     };
@@ -156,9 +157,9 @@ impl Job<'_> {
     // --- deciding ------------------------------------------------------------------------------------
 
     async fn decide(&mut self, intent: &mut Option<Intent>) -> Go<Verdict> {
-        let rules = self.shared.rules.load_full();
+        let Rulebook { rules, backends } = &*self.shared.rulebook.load_full();
         let Some(machine) = rules.machine(&self.project) else { return Ok(Reason::NoMachine.into()) };
-        record::machine(&mut self.trace, machine, &rules);
+        record::machine(&mut self.trace, machine, rules);
         if let Some(decision) = precheck(machine, self.event, &self.trace.found_in) {
             record::decision(&mut self.trace, &decision, None);
             if let Action::Stay(verdict) = decision.action {
@@ -166,8 +167,9 @@ impl Job<'_> {
             }
         }
         let ticket = self.read().await?;
-        let machine = self.machine_of(&ticket).and_then(|project| rules.machine(project)).unwrap_or(machine);
-        record::machine(&mut self.trace, machine, &rules);
+        let machine =
+            self.machine_of(&ticket, backends).and_then(|project| rules.machine(project)).unwrap_or(machine);
+        record::machine(&mut self.trace, machine, rules);
         self.apply(machine, ticket, intent).await
     }
 
@@ -201,8 +203,8 @@ impl Job<'_> {
     }
 
     /// The project whose machine decides on a ticket that moved to another one of this site.
-    fn machine_of<'t>(&self, ticket: &'t Ticket) -> Option<&'t str> {
-        let site = self.shared.backends.site_of(&ticket.project)?;
+    fn machine_of<'t>(&self, ticket: &'t Ticket, backends: &Backends) -> Option<&'t str> {
+        let site = backends.site_of(&ticket.project)?;
         (site.name == self.site.name).then_some(ticket.project.as_str())
     }
 
