@@ -1,9 +1,9 @@
-//! What drives a ticket system: one file a backend, one line in [`KINDS`].
+//! What drives a ticket system: one file a backend, one line in `KINDS`.
 //!
 //! A [`Processor`] knows how to read a ticket, find a transition and take it. What makes that safe (the
 //! intent, the recovery, the retries, the lease) is the same for all of them and stands outside, in
-//! [`super::act`]. So a backend is only ever asked for one thing at a time, and says how it failed in
-//! terms that [`super::retry`] knows.
+//! `worker::act`. So a backend is only ever asked for one thing at a time, and says how it failed in
+//! terms that `worker::retry` knows.
 
 mod backends;
 pub mod jira;

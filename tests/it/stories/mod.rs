@@ -31,6 +31,7 @@ macro_rules! stories {
                 a_refused_remembered_transition_is_looked_up_once_more
                 a_path_of_several_steps_is_walked_with_a_look_between
                 a_path_that_was_decided_survives_a_reload
+                a_comment_whose_answer_was_lost_is_not_written_twice
                 a_moved_ticket_answers_under_its_new_key
                 a_transition_that_asks_for_a_field_says_which
                 a_board_without_the_way_says_what_it_offers

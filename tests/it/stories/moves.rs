@@ -1,6 +1,6 @@
 //! One ticket and its way over the board.
 
-use conduit::store::{ClaimRequest, JobState};
+use conduit::store::{ClaimRequest, EventId, JobState};
 use conduit::trace::{Outcome, Reason, TicketTrace};
 use jira_sim::{Answer, Category, Fault, Field, Kind, Permission, Transition, When, Workflow};
 use serde_json::json;
@@ -113,7 +113,8 @@ fn two_hops() -> serde_json::Value {
     })
 }
 
-pub(crate) async fn a_path_of_several_steps_is_walked_with_a_look_between(world: World) {
+/// A job for SHOP-1 with these notes on it.
+async fn job_with_notes(world: &World) -> EventId {
     let id = world.deliver(merged("SHOP-1")).await;
     world.jira.once(When::any(), Fault::unavailable(None));
     world.step().await;
@@ -129,7 +130,11 @@ pub(crate) async fn a_path_of_several_steps_is_walked_with_a_look_between(world:
     let state = JobState { progress: two_hops(), trace };
     world.store.checkpoint(&claim.lease, &state).await.unwrap();
     world.store.hand_back(&claim.lease).await.unwrap();
+    id
+}
 
+pub(crate) async fn a_path_of_several_steps_is_walked_with_a_look_between(world: World) {
+    let id = job_with_notes(&world).await;
     world.work().await;
     assert_eq!(world.jira.moves("SHOP-1"), ["To Do → In Progress", "In Progress → Done"]);
     assert_eq!(world.jira.comments("SHOP-1").len(), 1);
@@ -140,6 +145,18 @@ pub(crate) async fn a_path_of_several_steps_is_walked_with_a_look_between(world:
     assert_eq!(calls[..6], hops);
     let effects: Vec<_> = trace.effects.iter().map(|e| (e.effect.as_str(), e.result.as_str())).collect();
     assert_eq!(effects, [("comment", "done"), ("link", "done")]);
+}
+
+pub(crate) async fn a_comment_whose_answer_was_lost_is_not_written_twice(world: World) {
+    let id = job_with_notes(&world).await;
+    world.jira.once(When::post(Kind::Comments), Fault::apply_then_status(503));
+    world.work().await;
+    assert_eq!(world.reason(&id).await, Reason::Jira5xx, "the comment is still owed");
+    world.clock.advance(std::time::Duration::from_secs(20));
+    world.work().await;
+    assert_eq!(world.reason(&id).await, Reason::Moved);
+    assert_eq!(world.jira.comments("SHOP-1").len(), 1);
+    assert_eq!(world.moves_asked(), 2);
 }
 
 pub(crate) async fn a_moved_ticket_answers_under_its_new_key(world: World) {
