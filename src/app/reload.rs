@@ -36,17 +36,19 @@ const SHOWN: usize = 8 * 1024;
 /// Keeps the rulebook.
 pub(super) struct Reload {
     folder: PathBuf,
+    forge: bool,
     started_with: WorkersFile,
     in_force: Arc<ArcSwap<Rulebook>>,
     failure: ArcSwapOption<String>,
 }
 
 impl Reload {
-    /// Begins with what the start has read from `folder`.
-    pub(super) fn new(folder: &Path, workers: WorkersFile, rulebook: Rulebook) -> Self {
+    /// Begins with what the start has read from `folder`; `forge` as in [`Config::sound`].
+    pub(super) fn new(folder: &Path, forge: bool, workers: WorkersFile, rulebook: Rulebook) -> Self {
         telemetry::rules_reload_failed(false);
         Self {
             folder: folder.to_owned(),
+            forge,
             started_with: workers,
             in_force: Arc::new(ArcSwap::from_pointee(rulebook)),
             failure: ArcSwapOption::empty(),
@@ -97,7 +99,7 @@ impl Reload {
     }
 
     fn read(&self) -> anyhow::Result<Rulebook> {
-        let (workers, rules) = Config::read(&self.folder)?.sound()?;
+        let (workers, rules) = Config::read(&self.folder)?.sound(self.forge)?;
         if !workers.same_sites(&self.started_with) {
             bail!(
                 "{WORKERS} names other sites than at the start, or reaches them in another way: \

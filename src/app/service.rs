@@ -18,9 +18,10 @@ use super::reload::{Changes, Reload};
 use super::rules::Config;
 use super::{bootstrap, open_store, sites};
 use crate::clock::Clock;
+use crate::forge_api::{ForgeApi, GitHub};
 use crate::http::{Http, HttpConfig, HttpParts};
 use crate::secrets::Keyring;
-use crate::settings::{Settings, WebSettings, WorkSettings};
+use crate::settings::{GitHubSettings, Settings, WebSettings, WorkSettings};
 use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::worker::{Backends, Rulebook, Worker, WorkerConfig};
@@ -46,9 +47,11 @@ impl Service {
     /// Starts everything that the settings ask for. When it returns, deliveries are taken in.
     pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
         let metrics = Metrics::install()?;
+        // A process that only takes deliveries in asks nobody.
+        let forge = settings.work.as_ref().is_none_or(|work| work.github.is_some());
         let changes = Changes::of(&settings.config);
         let (workers, rules) = Config::read(&settings.config)?
-            .sound()
+            .sound(forge)
             .context("nothing was started: the rules cannot be used")?;
         tracing::info!(rules = rules.hash(), "rules {} are in force", rules.hash());
         let backends = match &settings.work {
@@ -57,7 +60,7 @@ impl Service {
         };
         let rulebook = Rulebook { rules: Arc::new(rules), backends };
         let sites = workers.workers.keys().cloned().collect();
-        let reload = Arc::new(Reload::new(&settings.config, workers, rulebook));
+        let reload = Arc::new(Reload::new(&settings.config, forge, workers, rulebook));
         let keyring = Arc::new(bootstrap::keyring(&settings)?);
         let store = open_store(&settings.store, &clock).await?;
         bootstrap::check_key(store.as_ref(), &keyring).await?;
@@ -156,12 +159,18 @@ fn new_worker(
     store: &Arc<dyn Store>,
     clock: &Clock,
 ) -> anyhow::Result<Worker> {
+    let forge = work.github.as_ref().map(|github| github_api(github, clock)).transpose()?;
     let config = WorkerConfig {
         concurrency: work.tickets_at_once,
         retention: settings.retention,
         ..WorkerConfig::new(worker_name()?)
     };
-    Ok(Worker::new(Arc::clone(store), reload.rulebook(), clock.clone(), config))
+    Ok(Worker::new(Arc::clone(store), reload.rulebook(), forge, clock.clone(), config))
+}
+
+fn github_api(settings: &GitHubSettings, clock: &Clock) -> anyhow::Result<Arc<dyn ForgeApi>> {
+    let GitHubSettings { token, api_url } = settings;
+    Ok(Arc::new(GitHub::new(api_url.clone(), token.expose(), clock.clone())?))
 }
 
 fn new_http(

@@ -93,6 +93,8 @@ pub fn tickets(event: &Event, projects: &Projects) -> Tickets {
             collected.text(Source::Title, &pull_request.title);
             collected.branch(&pull_request.head);
             collected.body(pull_request);
+            let messages = pull_request.commits.iter().flatten();
+            messages.for_each(|message| collected.text(Source::Commits, message));
         }
         Subject::Push(push) => {
             push.commits.iter().for_each(|commit| collected.text(Source::Message, &commit.message));

@@ -12,6 +12,8 @@ pub(super) enum Filter {
     Labels(Patterns),
     Draft(bool),
     Prerelease(bool),
+    /// Any one changed file.
+    Paths(Patterns),
     /// The pull request was made for the repository's default branch.
     DefaultBranch,
     /// The pull request takes nothing back.
@@ -142,7 +144,9 @@ impl Filter {
     pub(super) fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Text(mine, a), Self::Text(theirs, b)) => mine == theirs && a.covers(b),
-            (Self::Status(a), Self::Status(b)) | (Self::Types(a), Self::Types(b)) => a.covers(b),
+            (Self::Status(a), Self::Status(b))
+            | (Self::Types(a), Self::Types(b))
+            | (Self::Paths(a), Self::Paths(b)) => a.covers(b),
             _ => self == other,
         }
     }
@@ -176,6 +180,7 @@ impl Filter {
                 let found = matches!(&event.subject, Subject::Release(release) if release.prerelease);
                 (found != *wanted).then(|| Miss::flag("prerelease", *wanted))
             }
+            Self::Paths(patterns) => paths(patterns, scene)?,
             Self::DefaultBranch => default_branch(event),
             Self::NotRevert => {
                 event.pull_request().is_some_and(crate::event::PullRequest::revert).then(|| {
@@ -215,6 +220,24 @@ impl When {
         let need = format!("a `when` that can be told, and {problem}");
         Ok(Held::No(Miss { because: format!("when: cannot be told: {problem}"), need }))
     }
+}
+
+/// Files that nobody has read yet can be told no more than a ticket that nobody has read.
+fn paths<T: Ticket>(patterns: &Patterns, scene: &Scene<'_, T>) -> Result<Option<Miss>, T::Missing> {
+    let Some(paths) = scene.event.paths() else {
+        scene.ticket()?;
+        let need = "the changed files, which are not known".to_owned();
+        return Ok(Some(Miss { because: "paths: the changed files are not known".to_owned(), need }));
+    };
+    if paths.iter().any(|path| patterns.accept(path)) {
+        return Ok(None);
+    }
+    let found = match paths {
+        [] => None,
+        [one] => Some(one.clone()),
+        [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
+    };
+    Ok(Some(Miss::of("paths", patterns, found.as_deref())))
 }
 
 fn default_branch(event: &Event) -> Option<Miss> {

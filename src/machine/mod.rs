@@ -40,8 +40,8 @@ mod walk;
 pub use check::{Place, WorkerProjects, check_workers};
 pub use decide::{decide, precheck};
 pub use decision::{Action, Decision, Effects, FixVersion, Hop, Link, TicketNow};
-pub use diagnostic::{Diagnostic, Fix, Label, Severity, render};
-pub use model::{Alias, Edge, Machine, Mode, RuleSet, State, Target};
+pub use diagnostic::{Diagnostic, Fix, Label, NEEDS_FORGE, Severity, render};
+pub use model::{Alias, Edge, Lacks, Machine, Mode, RuleSet, State, Target};
 pub use span::{Position, SourceFile};
 
 /// What a set of rule files is worth.

@@ -6,6 +6,7 @@
 //! | `router` | PURE: fans an event out to its tickets |
 //! | `crew` | the jobs under way, a task each |
 //! | `act` | carries out one job: read, decide, move, finish |
+//! | `lacking` | what an event lacks, read from its forge before a decision that needs it |
 //! | `intent` | what a job means to do, written down before Jira is asked |
 //! | `recover` | PURE: where a job goes on after a crash or a lost answer |
 //! | `retry` | PURE: the table from a failure to what is done about it |
@@ -20,6 +21,7 @@
 mod act;
 mod crew;
 mod intent;
+mod lacking;
 mod lease;
 pub mod processor;
 mod record;
@@ -36,6 +38,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, watch};
 
 use crate::clock::Clock;
+use crate::forge_api::ForgeApi;
 use crate::store::{JobId, Store, StoreError};
 use crate::telemetry;
 use crate::trace::{Reason, Verdict};
@@ -134,19 +137,22 @@ pub struct Worker {
 struct Shared {
     store: Arc<dyn Store>,
     rulebook: Arc<ArcSwap<Rulebook>>,
+    forge: lacking::Forge,
     clock: Clock,
     config: WorkerConfig,
 }
 
 impl Worker {
-    /// A worker; it does nothing until it is stepped or run.
+    /// A worker; it does nothing until it is stepped or run. `forge` is asked for what an event lacks.
     pub fn new(
         store: Arc<dyn Store>,
         rulebook: Arc<ArcSwap<Rulebook>>,
+        forge: Option<Arc<dyn ForgeApi>>,
         clock: Clock,
         config: WorkerConfig,
     ) -> Self {
-        let shared = Arc::new(Shared { store, rulebook, clock, config });
+        let forge = lacking::Forge::new(forge);
+        let shared = Arc::new(Shared { store, rulebook, forge, clock, config });
         Self { shared, upkeep: Arc::default() }
     }
 

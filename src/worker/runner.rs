@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::crew::Crew;
-use super::{STOPS_WITHIN, Shared, Stepped, Worker, count, router};
-use crate::store::{ClaimRequest, Routing, StoreError};
+use super::lacking::Commits;
+use super::{Rulebook, STOPS_WITHIN, Shared, Stepped, Worker, count, router};
+use crate::store::{ClaimRequest, InboxItem, Routing, StoreError};
 
 /// How many events are routed before jobs get their turn.
 const ROUTE_AT_ONCE: usize = 64;
@@ -103,8 +104,8 @@ impl Shared {
         let rulebook = self.rulebook.load_full();
         let mut routed = 0;
         for item in self.store.inbox(&self.config.name, ROUTE_AT_ONCE).await? {
-            // A newer event holds back those behind it: they may name the same tickets.
-            let Some(routing) = router::route(&item, &rulebook, self.clock.now()) else { break };
+            // An event that cannot go yet holds back those behind it: they may name the same tickets.
+            let Some(routing) = self.routing(&item, &rulebook).await else { break };
             match self.store.route(&item, &routing).await {
                 Ok(()) => note(&item.id, &routing),
                 Err(StoreError::LostLease(_)) => break,
@@ -113,6 +114,17 @@ impl Shared {
             routed += 1;
         }
         Ok(routed)
+    }
+
+    /// Where an event goes, when that can be told by now and by this version.
+    async fn routing(&self, item: &InboxItem, rulebook: &Rulebook) -> Option<Routing> {
+        let now = self.clock.now();
+        match self.forge.commits(item, rulebook, now).await {
+            Commits::Settled => router::route(item, rulebook, now),
+            Commits::Read(item) => router::route(&item, rulebook, now),
+            Commits::Never(routing) => Some(routing),
+            Commits::NotYet => None,
+        }
     }
 
     /// Claims as many jobs as there is room for, and starts them.

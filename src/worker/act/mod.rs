@@ -14,6 +14,7 @@
 mod effects;
 mod walk;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -90,7 +91,17 @@ pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Res
         return close(held, trace, Reason::ProjectNotConfigured.into(), began).await;
     };
     let key = held.lease().job.key.clone();
-    let job = Job { shared, held, site, event: &event, key, project: claim.project, trace, progress, began };
+    let job = Job {
+        shared,
+        held,
+        site,
+        event: Cow::Borrowed(&event),
+        key,
+        project: claim.project,
+        trace,
+        progress,
+        began,
+    };
     job.run().await
 }
 
@@ -124,7 +135,7 @@ struct Job<'a> {
     shared: &'a Shared,
     held: &'a Held,
     site: &'a Site,
-    event: &'a Event,
+    event: Cow<'a, Event>,
     /// The issue key as the event wrote it.
     key: String,
     project: String,
@@ -160,17 +171,39 @@ impl Job<'_> {
         let Rulebook { rules, backends } = &*self.shared.rulebook.load_full();
         let Some(machine) = rules.machine(&self.project) else { return Ok(Reason::NoMachine.into()) };
         record::machine(&mut self.trace, machine, rules);
-        if let Some(decision) = precheck(machine, self.event, &self.trace.found_in) {
-            record::decision(&mut self.trace, &decision, None);
-            if let Action::Stay(verdict) = decision.action {
-                return Ok(verdict);
-            }
+        if let Some(verdict) = self.precheck(machine) {
+            return Ok(verdict);
+        }
+        if self.complete(machine).await?
+            && let Some(verdict) = self.precheck(machine)
+        {
+            return Ok(verdict);
         }
         let ticket = self.read().await?;
         let machine =
             self.machine_of(&ticket, backends).and_then(|project| rules.machine(project)).unwrap_or(machine);
         record::machine(&mut self.trace, machine, rules);
+        self.complete(machine).await?;
         self.apply(machine, ticket, intent).await
+    }
+
+    /// The verdict, when it cannot depend on where the ticket stands.
+    fn precheck(&mut self, machine: &Machine) -> Option<Verdict> {
+        let decision = precheck(machine, &self.event, &self.trace.found_in)?;
+        record::decision(&mut self.trace, &decision, None);
+        match decision.action {
+            Action::Stay(verdict) => Some(verdict),
+            Action::Move(_) => None,
+        }
+    }
+
+    /// Reads what the machine wants to know of the event and the payload did not say. Whether it did.
+    async fn complete(&mut self, machine: &Machine) -> Go<bool> {
+        let lacks = machine.lacks(&self.event).paths;
+        if lacks {
+            self.event = Cow::Owned(self.shared.forge.with_paths(&self.event).await?);
+        }
+        Ok(lacks)
     }
 
     async fn apply(&mut self, machine: &Machine, ticket: Ticket, intent: &mut Option<Intent>) -> Go<Verdict> {
@@ -197,7 +230,7 @@ impl Job<'_> {
             labels: ticket.labels.clone(),
             assignee: ticket.assignee.clone(),
         };
-        let decision = decide(machine, self.event, &now);
+        let decision = decide(machine, &self.event, &now);
         record::decision(&mut self.trace, &decision, Some(&ticket.status.name));
         decision
     }

@@ -5,6 +5,7 @@
 
 mod crashes;
 mod events;
+mod forge;
 mod moves;
 mod trouble;
 mod world;
@@ -49,6 +50,14 @@ macro_rules! stories {
                 an_event_that_names_too_many_waits_for_a_person
                 an_event_that_no_rule_can_see_is_recorded
                 an_event_of_a_newer_version_is_left_to_it
+            }
+            tell! { $home, forge:
+                a_rule_by_paths_looks_at_every_page_of_files_once
+                a_ticket_that_only_the_commits_name_is_found
+                nobody_is_asked_what_no_rule_wants_to_know
+                a_ticket_waits_until_the_forge_tells_its_files
+                what_the_token_may_not_see_fails_and_says_so
+                events_wait_in_order_for_their_commits_but_not_for_ever
             }
             tell! { $home, crashes:
                 a_worker_that_dies_before_it_asks_is_replaced

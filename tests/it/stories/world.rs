@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use conduit::clock::Clock;
 use conduit::event::{Event, PullRequest, Repo, Sender, Subject, Trigger};
+use conduit::forge_api::ForgeApi;
 use conduit::jira::{Auth, Credential, Dialect, JiraClient, Site, TransitionCache};
 use conduit::machine::{RuleSet, SourceFile, load};
 use conduit::store::redis::RedisStore;
@@ -96,6 +97,14 @@ impl World {
 
     pub(crate) fn worker_with(&self, config: WorkerConfig) -> Worker {
         worker(&self.store, &self.rulebook, &self.clock, config)
+    }
+
+    /// The same with a forge that can be asked.
+    pub(crate) fn with_forge(self, forge: Arc<dyn ForgeApi>) -> Self {
+        let (store, rulebook) = (Arc::clone(&self.store), Arc::clone(&self.rulebook));
+        let config = WorkerConfig::new("worker-1");
+        let worker = Worker::new(store, rulebook, Some(forge), self.clock.clone(), config);
+        Self { worker, ..self }
     }
 
     /// The hash of the rules that decide now.
@@ -263,7 +272,7 @@ fn worker(
     clock: &Clock,
     config: WorkerConfig,
 ) -> Worker {
-    Worker::new(Arc::clone(store), Arc::clone(rulebook), clock.clone(), config)
+    Worker::new(Arc::clone(store), Arc::clone(rulebook), None, clock.clone(), config)
 }
 
 /// What drives this site.
