@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use conduit::app::service::Service;
+use conduit::clock::Clock;
 use conduit::forge::sample::{self, PullRequest, Repository};
 use conduit::trace::{Reason, Trace};
 use jira_sim::JiraSim;
@@ -14,7 +16,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::service::{
-    API_KEY, EMAIL, Hook, KEY, RULES, TOKEN, board, deliver, finished_trace, register, write_config,
+    API_KEY, EMAIL, Hook, KEY, On, RULES, TOKEN, board, deliver, finished_trace, register, settings,
+    write_config,
 };
 
 /// A `conduit serve` on a folder of its own, ended when it goes out of scope.
@@ -202,6 +205,22 @@ async fn sighup_reads_what_nobody_could_notice() {
     let asked = Command::new("kill").args(["-HUP", &conduit.child.id().to_string()]).status().unwrap();
     assert!(asked.success());
     conduit.until_other_rules(&first).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rules_that_ask_github_do_not_start_without_a_token() {
+    let jira = board(&[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let rules = rules_for_develop().replace("base = \"develop\"", "paths = \"web/**\"");
+    write_config(folder.path(), &rules);
+    let mut settings = settings(folder.path(), &On::Sqlite, &jira);
+    let refused = Service::start(settings.clone(), Clock::system()).await.err().unwrap();
+    let why = format!("{refused:#}");
+    assert!(why.contains("error[E017]") && why.contains("GITHUB_TOKEN"), "{why}");
+
+    settings.work = None;
+    let web_alone = Service::start(settings, Clock::system()).await.unwrap();
+    web_alone.stop().await;
 }
 
 fn link(target: &Path, link: &Path) {

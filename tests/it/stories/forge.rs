@@ -10,11 +10,15 @@ use super::world::{RULES, World, event, pull_request};
 use crate::support::github::{GitHubSim, Trouble};
 
 /// Pull requests that touch the web shop.
-const BY_PATHS: &str = r#"on "pull_request.merged" { paths = ["web/**", "!web/docs/**"]
-  fire = "next" }"#;
+const BY_PATHS: &str = r#"on "pull_request.merged" {
+  paths = ["web/**", "!web/docs/**"]
+  fire = "next"
+}"#;
 /// Pull requests whose commits name tickets.
-const BY_COMMITS: &str = r#"on "pull_request.merged" { keys = ["commits"]
-  fire = "next" }"#;
+const BY_COMMITS: &str = r#"on "pull_request.merged" {
+  keys = ["commits"]
+  fire = "next"
+}"#;
 
 /// The rules of SHOP with one of their own.
 fn rules(rule: &str) -> String {
@@ -23,7 +27,8 @@ fn rules(rule: &str) -> String {
 
 async fn asking(world: World, rule: &str) -> (World, GitHubSim) {
     let github = GitHubSim::start();
-    let world = world.with_forge(github.client(&world.clock));
+    let client = github.client(&world.clock);
+    let world = world.with_forge(client);
     world.reload(&rules(rule));
     (world, github)
 }
@@ -66,7 +71,7 @@ pub(crate) async fn a_ticket_that_only_the_commits_name_is_found(world: World) {
     let traces = world.store.ticket_traces(&id).await.unwrap();
     let ends: Vec<_> = traces.iter().map(|t| (t.key.as_str(), &t.found_in[..], t.reason)).collect();
     let title_alone = ("SHOP-1", &[Source::Title][..], Reason::NoRuleMatched);
-    assert_eq!(ends, [title_alone, ("SHOP-2", &[Source::Commits][..], Reason::Moved)]);
+    assert_eq!(ends, [("SHOP-2", &[Source::Commits][..], Reason::Moved), title_alone]);
 }
 
 pub(crate) async fn nobody_is_asked_what_no_rule_wants_to_know(world: World) {
