@@ -6,6 +6,7 @@ mod completion;
 mod demo;
 mod error;
 mod events;
+mod graph;
 mod healthcheck;
 mod hooks;
 mod queue;
@@ -52,6 +53,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Look over the rule files
     Check(check::CheckArgs),
+    /// Draw a project's machine
+    Graph(graph::GraphArgs),
     /// Say why a ticket did, or did not, move
     Why(why::WhyArgs),
     /// Registered repositories
@@ -94,6 +97,7 @@ impl Command {
                 Self::Worker(args) => serve::worker(*args).await,
                 Self::Demo(args) => demo::run(args).await,
                 Self::Check(args) => check::run(&args),
+                Self::Graph(args) => graph::run(args, output).await,
                 Self::Why(args) => why::run(args, output).await,
                 Self::Hooks(command) => command.run(output).await,
                 Self::Events(command) => command.run(output).await,

@@ -32,7 +32,7 @@ fn machine(provisioner: &Provisioner, sets: &[SetDecl], sources: &Sources<'_>) -
         project: provisioner.project(),
         name: name.value.clone(),
         file: sources.name(name.span).to_owned(),
-        line: sources.line(declared.header),
+        line: sources.line(name.span),
         span: name.span.start as usize..name.span.end as usize,
         initial: declared.initial.as_ref()?.value.clone(),
         aliases: provisioner
@@ -78,7 +78,7 @@ fn rules(machine: &StateMachine, sets: &[SetDecl], sources: &Sources<'_>) -> Vec
     }
     let read = |declared: &[RuleDecl]| declared.iter().map(|rule| self::rule(rule, keys, sources)).collect();
     let mut rules = skips_first(read(&machine.rules));
-    for used in &machine.uses {
+    for used in machine.used() {
         let set = sets.iter().find(|set| set.name.value == used.value);
         rules.extend(match set {
             Some(set) => skips_first(read(&set.rules)),

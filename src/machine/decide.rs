@@ -1,7 +1,7 @@
 //! The decision: which rule matches, and what that means for a ticket.
 
 use super::decision::{Action, Decision, Effects, TicketNow};
-use super::filter::{Held, Miss};
+use super::filter::Held;
 use super::goal;
 use super::model::{Machine, Rule};
 use super::scene::{Scene, Ticket, Unknown};
@@ -30,17 +30,17 @@ pub fn precheck(machine: &Machine, event: &Event, found_in: &[Source]) -> Option
 
 fn evaluate<T: Ticket>(scene: &Scene<'_, T>) -> Result<Decision, T::Missing> {
     let mut tried = Vec::with_capacity(scene.machine.rules.len());
-    let mut nearest: Option<Failed> = None;
+    let mut nearest = None;
     for rule in &scene.machine.rules {
         match test(rule, scene)? {
             Tested::Holds(note) => {
                 tried.push(row(rule, true, note.unwrap_or_else(|| goal::summary(&rule.goal))));
                 return goal::carry_out(rule, scene, tried);
             }
-            Tested::Fails(failed) => {
-                tried.push(row(rule, false, failed.miss.because.clone()));
-                if nearest.as_ref().is_none_or(|best| failed.progress > best.progress) {
-                    nearest = Some(failed);
+            Tested::Fails(hurdle, because) => {
+                tried.push(row(rule, false, because));
+                if nearest.is_none_or(|(_, furthest)| hurdle > furthest) {
+                    nearest = Some((rule, hurdle));
                 }
             }
         }
@@ -51,7 +51,7 @@ fn evaluate<T: Ticket>(scene: &Scene<'_, T>) -> Result<Decision, T::Missing> {
         rule: None,
         rules_tried: tried,
         effects: Effects::default(),
-        detail: Some(no_rule_matched(scene.event, nearest)),
+        detail: Some(no_rule_matched(scene.event, scene.found_in, nearest)),
     })
 }
 
@@ -59,30 +59,32 @@ fn evaluate<T: Ticket>(scene: &Scene<'_, T>) -> Result<Decision, T::Missing> {
 enum Tested {
     /// All of it holds; a word on it where the goal does not say enough.
     Holds(Option<String>),
-    Fails(Failed),
+    /// It came so far, and why no further.
+    Fails(Hurdle, String),
 }
 
-/// How far a rule came. The one that came furthest is the one to name.
-struct Failed {
-    progress: usize,
-    miss: Miss,
+/// What a rule asks, in the order of asking. The rule that came furthest is the one to name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Hurdle {
+    Trigger,
+    Keys,
+    Filter(usize),
 }
 
 fn test<T: Ticket>(rule: &Rule, scene: &Scene<'_, T>) -> Result<Tested, T::Missing> {
-    let fails = |progress, miss| Ok(Tested::Fails(Failed { progress, miss }));
     if !rule.on.matches(scene.event) {
-        let need = format!("{} instead", rule.place.trigger);
-        return fails(0, Miss { because: other_event(rule, scene.event), need });
+        return Ok(Tested::Fails(Hurdle::Trigger, other_event(rule, scene.event)));
     }
-    if let Some(miss) = key_elsewhere(rule, scene.found_in) {
-        return fails(1, miss);
+    if !rule.sources.is_empty() && !rule.sources.iter().any(|source| scene.found_in.contains(source)) {
+        let (wanted, found) = (names(&rule.sources), names(scene.found_in));
+        return Ok(Tested::Fails(Hurdle::Keys, format!("keys: looks in {wanted}, the key is in {found}")));
     }
     let mut note = None;
     for (index, filter) in rule.filters.iter().enumerate() {
         match filter.test(scene)? {
             Held::Yes => {}
             Held::YesBut(but) => note = Some(but),
-            Held::No(miss) => return fails(index + 2, miss),
+            Held::No(because) => return Ok(Tested::Fails(Hurdle::Filter(index), because)),
         }
     }
     Ok(Tested::Holds(note))
@@ -100,16 +102,8 @@ fn other_event(rule: &Rule, event: &Event) -> String {
     }
 }
 
-fn key_elsewhere(rule: &Rule, found_in: &[Source]) -> Option<Miss> {
-    if rule.sources.is_empty() || rule.sources.iter().any(|source| found_in.contains(source)) {
-        return None;
-    }
-    let names = |all: &[Source]| list(&all.iter().map(|source| sources::name(*source)).collect::<Vec<_>>());
-    let (wanted, found) = (names(&rule.sources), names(found_in));
-    Some(Miss {
-        because: format!("keys: looks in {wanted}, the key is in {found}"),
-        need: format!("the key in {wanted}, and it is in {found}"),
-    })
+fn names(all: &[Source]) -> String {
+    list(&all.iter().map(|source| sources::name(*source)).collect::<Vec<_>>())
 }
 
 fn row(rule: &Rule, matched: bool, because: String) -> RuleTried {
@@ -125,10 +119,17 @@ fn row(rule: &Rule, matched: bool, because: String) -> RuleTried {
 }
 
 /// `PR merged into "develop"; rule needs base "main" or "release/*"`.
-fn no_rule_matched(event: &Event, nearest: Option<Failed>) -> String {
+fn no_rule_matched(event: &Event, found_in: &[Source], nearest: Option<(&Rule, Hurdle)>) -> String {
     let happened = what_happened(event);
-    match nearest {
-        Some(failed) if failed.progress > 0 => format!("{happened}; rule needs {}", failed.miss.need),
-        _ => format!("{happened}; no rule looks at {}", event.kind),
+    let need = match nearest {
+        None | Some((_, Hurdle::Trigger)) => None,
+        Some((rule, Hurdle::Keys)) => {
+            Some(format!("the key in {}, and it is in {}", names(&rule.sources), names(found_in)))
+        }
+        Some((rule, Hurdle::Filter(index))) => rule.filters.get(index).map(|filter| filter.need(event)),
+    };
+    match need {
+        Some(need) => format!("{happened}; rule needs {need}"),
+        None => format!("{happened}; no rule looks at {}", event.kind),
     }
 }

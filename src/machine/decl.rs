@@ -52,7 +52,8 @@ pub(super) struct StateMachine {
     pub initial: Option<Word>,
     pub states: Vec<StateDecl>,
     pub rules: Vec<RuleDecl>,
-    pub uses: Vec<Word>,
+    /// The sets it names; `None` when it says nothing of them.
+    pub uses: Option<Vec<Word>>,
     pub keys: Option<Vec<Source>>,
     pub max_tickets: Option<u32>,
     pub mode: Mode,
@@ -76,6 +77,8 @@ pub(super) struct StateDecl {
 pub(super) struct SetDecl {
     pub name: Word,
     pub rules: Vec<RuleDecl>,
+    /// Some of it could not be read.
+    pub damaged: bool,
 }
 
 /// `on "pull_request.merged" "trunk" { … }`.
@@ -139,7 +142,12 @@ impl RuleDecl {
 impl StateMachine {
     /// Whether it says nothing of rules, and so has the default ones.
     pub(super) fn has_default_rules(&self) -> bool {
-        self.rules.is_empty() && self.uses.is_empty()
+        self.rules.is_empty() && self.uses.is_none()
+    }
+
+    /// The names of the sets it uses.
+    pub(super) fn used(&self) -> &[Word] {
+        self.uses.as_deref().unwrap_or_default()
     }
 
     /// Whether any state answers an event.

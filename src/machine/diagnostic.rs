@@ -3,9 +3,10 @@
 //! A [`Diagnostic`] says what is wrong, where, and how to mend it, as rustc's do. [`render`] draws them;
 //! the command line's JSON and a forge's annotations read the same data.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
 use super::span::{SourceFile, Sources, Span};
@@ -173,32 +174,27 @@ pub(super) fn nearest<'n>(found: &str, names: impl IntoIterator<Item = &'n str>)
 /// Draws findings in rustc's style, each with file, line, column, the source line and a caret.
 pub fn render(diagnostics: &[Diagnostic], files: &[SourceFile], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let drawn = diagnostics.iter().map(|diagnostic| {
-        let report = [group(diagnostic, files)];
-        renderer.render(&report) + "\n"
-    });
+    let sources = Sources::new(files);
+    let drawn = diagnostics.iter().map(|diagnostic| renderer.render(&[group(diagnostic, &sources)]) + "\n");
     drawn.collect::<Vec<_>>().join("\n")
 }
 
-fn group<'a>(diagnostic: &'a Diagnostic, files: &'a [SourceFile]) -> Group<'a> {
+fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources<'a>) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+    let title = level.primary_title(printable(&diagnostic.message)).id(diagnostic.code);
     let mut names: Vec<&str> = Vec::new();
     for label in &diagnostic.labels {
         if !names.contains(&label.file.as_str()) {
             names.push(&label.file);
         }
     }
-    let snippets = names.into_iter().filter_map(|name| {
-        let file = files.iter().find(|file| file.name == name)?;
-        Some(snippet(diagnostic, file))
-    });
+    let snippets = names.into_iter().filter_map(|name| snippet(diagnostic, name, sources));
     let group = Group::with_title(title).elements(snippets);
     match &diagnostic.help {
-        Some(help) => group.element(Level::HELP.message(help.as_str())),
+        Some(help) => group.element(Level::HELP.message(printable(help))),
         None => group,
     }
 }
@@ -207,26 +203,55 @@ fn group<'a>(diagnostic: &'a Diagnostic, files: &'a [SourceFile]) -> Group<'a> {
 /// file costs no more than in a small one.
 fn snippet<'a>(
     diagnostic: &'a Diagnostic,
-    file: &'a SourceFile,
-) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let text = file.text.as_str();
-    let mine = || diagnostic.labels.iter().enumerate().filter(|(_, label)| label.file == file.name);
-    let clip = |at: usize| text.floor_char_boundary(at.min(text.len()));
-    let first = mine().map(|(_, label)| clip(label.span.start)).min().unwrap_or(0);
-    let last = mine().map(|(_, label)| clip(label.span.end)).max().unwrap_or(0);
-    let start = text.get(..first).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-    let end =
-        text.get(last..).and_then(|after| after.find('\n')).map_or(text.len(), |newline| last + newline);
+    name: &str,
+    sources: &'a Sources<'a>,
+) -> Option<Snippet<'a, Annotation<'a>>> {
+    let (file, lines) = sources.file(name)?;
+    let clip = |at: usize| file.text.floor_char_boundary(at.min(file.text.len()));
+    let mine = || diagnostic.labels.iter().enumerate().filter(|(_, label)| label.file == name);
+    let first = mine().map(|(_, label)| lines.of(clip(label.span.start))).min()?;
+    let last = mine().map(|(_, label)| lines.of(clip(label.span.end))).max()?;
+    let (start, end) = (lines.start(first), lines.start(last + 1).min(file.text.len()));
     let annotations = mine().map(|(index, label)| {
         let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let from = clip(label.span.start) - start;
         let to = (clip(label.span.end) - start).max(from);
-        let text = (!label.text.is_empty()).then_some(label.text.as_str());
+        let text = (!label.text.is_empty()).then(|| printable(&label.text));
         kind.span(from..to).label(text)
     });
-    let line = text.get(..start).map_or(0, |before| before.bytes().filter(|b| *b == b'\n').count()) + 1;
-    Snippet::source(text.get(start..end).unwrap_or_default())
-        .line_start(line)
-        .path(file.name.as_str())
-        .annotations(annotations)
+    let text = file.text.get(start..end).unwrap_or_default();
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let snippet = Snippet::source(masked(text)).line_start(first).path(printable(&file.name));
+    Some(snippet.annotations(annotations))
+}
+
+/// Characters that steer a terminal or turn the text around, rather than being read.
+fn steers(char: char) -> bool {
+    char.is_control()
+        || matches!(char, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text with what steers written out: `\u{1b}`.
+fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let written =
+        |char: char| if steers(char) { char.escape_unicode().to_string() } else { char.to_string() };
+    Cow::Owned(text.chars().map(written).collect())
+}
+
+/// Source text with what steers masked, each by a character of as many bytes, so that places stay.
+fn masked(text: &str) -> Cow<'_, str> {
+    let hidden = |char: char| steers(char) && !matches!(char, '\n' | '\r' | '\t');
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mask = |char: char| match char.len_utf8() {
+        _ if !hidden(char) => char,
+        1 => '?',
+        2 => '\u{b7}',
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    Cow::Owned(text.chars().map(mask).collect())
 }

@@ -100,7 +100,7 @@ fn comment(template: &Expr, roots: Roots<'_>) -> Result<Option<String>, String> 
 fn link(template: &LinkTemplate, roots: Roots<'_>) -> Result<Option<Link>, String> {
     let Some(url) = text(&template.url, roots)? else { return Ok(None) };
     if !is_web_address(&url) {
-        return Err("the url must begin with http:// or https://".to_owned());
+        return Err("the url must be an http:// or https:// address".to_owned());
     }
     let title = template.title.as_ref().map(|title| text(title, roots)).transpose()?;
     Ok(Some(Link { title: title.flatten().unwrap_or_else(|| url.clone()), url }))

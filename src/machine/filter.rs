@@ -3,7 +3,7 @@
 use super::expr::{Expr, Value, evaluate};
 use super::pattern::Patterns;
 use super::scene::{Scene, Ticket};
-use crate::event::{Event, Subject};
+use crate::event::{Event, PullRequest, Subject};
 
 /// One condition of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,9 @@ pub(super) enum Filter {
 #[derive(Debug, Clone)]
 pub(super) struct When {
     pub expr: Expr,
-    /// As written, in one line.
+    /// Exactly as written.
+    pub source: String,
+    /// As a trace shows it: in one line, and not too long.
     pub text: String,
     /// It is a `skip` rule's: if it cannot be evaluated, it holds. What protects must not fail open.
     pub protects: bool,
@@ -41,7 +43,7 @@ pub(super) struct When {
 /// Two conditions are the same when they are written the same.
 impl PartialEq for When {
     fn eq(&self, other: &Self) -> bool {
-        (&self.text, self.protects) == (&other.text, other.protects)
+        (&self.source, self.protects) == (&other.source, other.protects)
     }
 }
 
@@ -52,7 +54,8 @@ pub(super) enum Held {
     Yes,
     /// It holds, for a reason that the trace tells.
     YesBut(String),
-    No(Miss),
+    /// It does not, and why, for the trace's row: `base: want main|release/*, got develop`.
+    No(String),
 }
 
 /// A text of an event that a filter can look at.
@@ -64,15 +67,6 @@ pub(super) enum Facet {
     Author,
     Tag,
     Environment,
-}
-
-/// Why a filter did not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Miss {
-    /// For the trace's row: `base: want main|release/*, got develop`.
-    pub because: String,
-    /// For a sentence: `base "main" or "release/*"`.
-    pub need: String,
 }
 
 impl Facet {
@@ -159,45 +153,67 @@ impl Filter {
         Ok(self.miss(scene)?.map_or(Held::Yes, Held::No))
     }
 
-    fn miss<T: Ticket>(&self, scene: &Scene<'_, T>) -> Result<Option<Miss>, T::Missing> {
+    fn miss<T: Ticket>(&self, scene: &Scene<'_, T>) -> Result<Option<String>, T::Missing> {
         let event = scene.event;
         Ok(match self {
             Self::When(_) => None,
             Self::Text(facet, patterns) => match facet.of(event) {
                 Some(found) if patterns.accept(found) => None,
-                found => Some(Miss::of(facet.name(), patterns, found)),
+                found => Some(miss(facet.name(), patterns, found)),
             },
             Self::Labels(patterns) => {
                 let labels = event.pull_request().map(|pr| pr.labels.as_slice()).unwrap_or_default();
                 let accepted = patterns.accept_all(labels);
-                (!accepted).then(|| Miss::of("labels", patterns, Some(&labels.join(", "))))
+                (!accepted).then(|| miss("labels", patterns, Some(&labels.join(", "))))
             }
             Self::Draft(wanted) => {
                 let draft = event.pull_request().is_some_and(|pr| pr.draft);
-                (draft != *wanted).then(|| Miss::flag("draft", *wanted))
+                (draft != *wanted).then(|| format!("draft: want {wanted}, got {draft}"))
             }
             Self::Prerelease(wanted) => {
                 let found = matches!(&event.subject, Subject::Release(release) if release.prerelease);
-                (found != *wanted).then(|| Miss::flag("prerelease", *wanted))
+                (found != *wanted).then(|| format!("prerelease: want {wanted}, got {found}"))
             }
             Self::Paths(patterns) => paths(patterns, scene)?,
-            Self::DefaultBranch => default_branch(event),
+            Self::DefaultBranch => not_the_default_branch(event),
             Self::NotRevert => {
-                event.pull_request().is_some_and(crate::event::PullRequest::revert).then(|| {
-                    let need = "a pull request that is not a revert".to_owned();
-                    Miss { because: "the pull request is a revert".to_owned(), need }
-                })
+                let revert = event.pull_request().is_some_and(PullRequest::revert);
+                revert.then(|| "the pull request is a revert".to_owned())
             }
             Self::Status(patterns) => match scene.alias()? {
                 Some(alias) if patterns.accept(alias) => None,
-                alias => Some(Miss::of("status", patterns, alias)),
+                alias => Some(miss("status", patterns, alias)),
             },
             Self::Types(patterns) => {
                 let found = scene.ticket()?.issue_type.as_str();
-                (!patterns.accept(found)).then(|| Miss::of("types", patterns, Some(found)))
+                (!patterns.accept(found)).then(|| miss("types", patterns, Some(found)))
             }
         })
     }
+
+    /// What it asks for, to stand in a sentence: `base "main" or "release/*"`.
+    pub(super) fn need(&self, event: &Event) -> String {
+        match self {
+            Self::Text(facet, patterns) => format!("{} {}", facet.name(), patterns.sentence()),
+            Self::Labels(patterns) => format!("labels {}", patterns.sentence()),
+            Self::Draft(wanted) => format!("draft = {wanted}"),
+            Self::Prerelease(wanted) => format!("prerelease = {wanted}"),
+            Self::Paths(patterns) => format!("paths {}", patterns.sentence()),
+            Self::DefaultBranch => match default_branch(event) {
+                Some(name) => format!("base \"{name}\", the default branch"),
+                None => "a base that is the default branch, which the payload does not name".to_owned(),
+            },
+            Self::NotRevert => "a pull request that is not a revert".to_owned(),
+            Self::Status(patterns) => format!("status {}", patterns.sentence()),
+            Self::Types(patterns) => format!("types {}", patterns.sentence()),
+            Self::When(when) => format!("when {}", when.text),
+        }
+    }
+}
+
+fn miss(name: &str, patterns: &Patterns, found: Option<&str>) -> String {
+    let found = found.filter(|found| !found.is_empty()).unwrap_or("none");
+    format!("{name}: want {patterns}, got {found}")
 }
 
 impl When {
@@ -205,29 +221,22 @@ impl When {
         let roots = scene.roots(self.looks_at_the_ticket)?;
         let problem = match evaluate(&self.expr, roots) {
             Ok(Value::Bool(true)) => return Ok(Held::Yes),
-            Ok(Value::Bool(false)) => {
-                return Ok(Held::No(Miss {
-                    because: format!("when: false, {}", self.text),
-                    need: format!("when {}", self.text),
-                }));
-            }
+            Ok(Value::Bool(false)) => return Ok(Held::No(format!("when: false, {}", self.text))),
             Ok(other) => format!("must be true or false, is {}", other.describe()),
             Err(failure) => failure.message,
         };
         if self.protects {
             return Ok(Held::YesBut(format!("skip, because when cannot be told: {problem}")));
         }
-        let need = format!("a `when` that can be told, and {problem}");
-        Ok(Held::No(Miss { because: format!("when: cannot be told: {problem}"), need }))
+        Ok(Held::No(format!("when: cannot be told: {problem}")))
     }
 }
 
 /// Files that nobody has read yet can be told no more than a ticket that nobody has read.
-fn paths<T: Ticket>(patterns: &Patterns, scene: &Scene<'_, T>) -> Result<Option<Miss>, T::Missing> {
+fn paths<T: Ticket>(patterns: &Patterns, scene: &Scene<'_, T>) -> Result<Option<String>, T::Missing> {
     let Some(paths) = scene.event.paths() else {
         scene.ticket()?;
-        let need = "the changed files, which are not known".to_owned();
-        return Ok(Some(Miss { because: "paths: the changed files are not known".to_owned(), need }));
+        return Ok(Some("paths: the changed files are not known".to_owned()));
     };
     if paths.iter().any(|path| patterns.accept(path)) {
         return Ok(None);
@@ -237,38 +246,20 @@ fn paths<T: Ticket>(patterns: &Patterns, scene: &Scene<'_, T>) -> Result<Option<
         [one] => Some(one.clone()),
         [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
     };
-    Ok(Some(Miss::of("paths", patterns, found.as_deref())))
+    Ok(Some(miss("paths", patterns, found.as_deref())))
 }
 
-fn default_branch(event: &Event) -> Option<Miss> {
-    let wanted = event.repo.as_ref().and_then(|repo| repo.default_branch.as_deref());
+fn default_branch(event: &Event) -> Option<&str> {
+    event.repo.as_ref()?.default_branch.as_deref()
+}
+
+fn not_the_default_branch(event: &Event) -> Option<String> {
     let found = event.pull_request().map(|pr| pr.base.as_str());
-    match wanted {
+    match default_branch(event) {
         Some(wanted) if found == Some(wanted) => None,
-        Some(wanted) => Some(Miss {
-            because: format!("base: want {wanted} (default branch), got {}", found.unwrap_or("none")),
-            need: format!("base \"{wanted}\", the default branch"),
-        }),
-        None => Some(Miss {
-            because: "base: the payload names no default branch".to_owned(),
-            need: "a base that is the default branch, which the payload does not name".to_owned(),
-        }),
-    }
-}
-
-impl Miss {
-    fn of(name: &str, patterns: &Patterns, found: Option<&str>) -> Self {
-        let found = found.filter(|found| !found.is_empty()).unwrap_or("none");
-        Self {
-            because: format!("{name}: want {patterns}, got {found}"),
-            need: format!("{name} {}", patterns.sentence()),
+        Some(wanted) => {
+            Some(format!("base: want {wanted} (default branch), got {}", found.unwrap_or("none")))
         }
-    }
-
-    fn flag(name: &str, wanted: bool) -> Self {
-        Self {
-            because: format!("{name}: want {wanted}, got {}", !wanted),
-            need: format!("{name} = {wanted}"),
-        }
+        None => Some("base: the payload names no default branch".to_owned()),
     }
 }

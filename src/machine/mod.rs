@@ -10,9 +10,10 @@
 //! | blocks → declarations | `read` | what may stand where, and of what kind it is |
 //! | declarations → findings | `check` | names, graphs, rules that cannot work |
 //! | declarations → machines | `build`, `default_rules` | nothing can go wrong any more |
-//! | machine, event, ticket → decision | `decide`, `filter`, `goal`, `walk` | meaning |
+//! | machine, event, ticket → decision | `decide`, `filter`, `goal`, `walk`, `effects` | meaning |
+//! | `when` and templates → values | `expr` | types beforehand, budgets at the time |
 //!
-//! Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`.
+//! What a machine looks like is [`draw`]'s. Findings are data ([`Diagnostic`]) and drawn by [`render`], as in vrl's `src/diagnostic`.
 
 mod build;
 mod check;
@@ -21,6 +22,7 @@ mod decision;
 mod decl;
 mod default_rules;
 mod diagnostic;
+pub mod draw;
 mod effects;
 mod expr;
 mod filter;

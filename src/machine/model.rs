@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use super::diagnostic::nearest;
 use super::expr::Expr;
 use super::filter::Filter;
 use crate::event::ticket::Source;
@@ -39,6 +40,11 @@ impl RuleSet {
         &self.hash
     }
 
+    /// The provisioned project whose key is most like this one.
+    pub fn nearest_project(&self, found: &str) -> Option<&str> {
+        nearest(found, self.projects())
+    }
+
     /// The keys of the provisioned projects, in capitals.
     pub fn projects(&self) -> impl Iterator<Item = &str> {
         self.machines.keys().map(String::as_str)
@@ -54,7 +60,7 @@ pub struct Machine {
     pub name: String,
     /// The file it stands in.
     pub file: String,
-    /// The line of its `statemachine`.
+    /// The line of its `provisioner`.
     pub line: u32,
     /// Where its provisioner's name stands in the file.
     pub span: Range<usize>,

@@ -15,6 +15,8 @@ pub(super) struct Glob {
     text: String,
     /// `None`: no wildcard, the text itself.
     tokens: Option<Vec<Token>>,
+    /// How many bytes of it come before its first wildcard: most texts are told apart by them.
+    fixed: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,15 +35,19 @@ enum Token {
 impl Glob {
     /// Reads a glob. `/` separates only where the filter says so.
     pub(super) fn new(text: &str, separated: bool) -> Self {
-        let wild = text.contains(['*', '?']);
-        Self { text: text.to_owned(), tokens: wild.then(|| tokens(text, separated)) }
+        let wild = text.find(['*', '?']);
+        let fixed = wild.unwrap_or(text.len());
+        Self { text: text.to_owned(), tokens: wild.map(|_| tokens(text, separated)), fixed }
     }
 
     /// Whether the whole of `text` is what this means.
     pub(super) fn matches(&self, text: &str, separated: bool) -> bool {
         match &self.tokens {
             None => self.text == text,
-            Some(tokens) => simulate(tokens, text, separated),
+            Some(tokens) => {
+                let fixed = self.text.get(..self.fixed).unwrap_or_default();
+                text.starts_with(fixed) && simulate(tokens, text, separated)
+            }
         }
     }
 
@@ -222,9 +228,13 @@ impl Patterns {
 /// As written, `main|release/*|!x`.
 impl fmt::Display for Patterns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wanted = self.any.iter().map(|glob| glob.text.clone());
-        let excluded = self.none.iter().map(|glob| format!("!{}", glob.text));
-        f.write_str(&wanted.chain(excluded).collect::<Vec<_>>().join("|"))
+        let wanted = self.any.iter().map(|glob| ("", glob));
+        let excluded = self.none.iter().map(|glob| ("!", glob));
+        for (index, (mark, glob)) in wanted.chain(excluded).enumerate() {
+            let separator = if index == 0 { "" } else { "|" };
+            write!(f, "{separator}{mark}{}", glob.text)?;
+        }
+        Ok(())
     }
 }
 

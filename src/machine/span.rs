@@ -93,13 +93,18 @@ impl Word {
 /// The files that are being read, with an index of their lines.
 pub(super) struct Sources<'a> {
     pub files: &'a [SourceFile],
-    line_starts: Vec<Vec<u32>>,
+    lines: Vec<Lines>,
 }
 
 impl<'a> Sources<'a> {
     pub(super) fn new(files: &'a [SourceFile]) -> Self {
-        let line_starts = files.iter().map(|file| line_starts(&file.text)).collect();
-        Self { files, line_starts }
+        let lines = files.iter().map(|file| Lines::new(&file.text)).collect();
+        Self { files, lines }
+    }
+
+    /// A file and its lines.
+    pub(super) fn file(&self, name: &str) -> Option<(&'a SourceFile, &Lines)> {
+        self.files.iter().zip(&self.lines).find(|(file, _)| file.name == name)
     }
 
     /// The name of the file a span is in.
@@ -109,8 +114,8 @@ impl<'a> Sources<'a> {
 
     /// The line a span begins in, from 1.
     pub(super) fn line(&self, span: Span) -> u32 {
-        let starts = self.line_starts.get(span.file as usize).map_or(&[][..], Vec::as_slice);
-        u32::try_from(starts.partition_point(|start| *start <= span.start)).unwrap_or(u32::MAX)
+        let line = self.lines.get(span.file as usize).map_or(0, |lines| lines.of(span.start as usize));
+        u32::try_from(line).unwrap_or(u32::MAX)
     }
 
     /// `jira.hcl:4`.
@@ -125,10 +130,24 @@ impl<'a> Sources<'a> {
     }
 }
 
-fn line_starts(text: &str) -> Vec<u32> {
-    let newlines = text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
-    let starts = newlines.filter_map(|(at, _)| u32::try_from(at + 1).ok());
-    std::iter::once(0).chain(starts).collect()
+/// Where the lines of a text begin.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    fn new(text: &str) -> Self {
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self(std::iter::once(0).chain(newlines.map(|(at, _)| at + 1)).collect())
+    }
+
+    /// The line of an offset, from 1.
+    pub(super) fn of(&self, offset: usize) -> usize {
+        self.0.partition_point(|start| *start <= offset)
+    }
+
+    /// The offset of a line; beyond the last, the largest there is.
+    pub(super) fn start(&self, line: usize) -> usize {
+        line.checked_sub(1).and_then(|index| self.0.get(index).copied()).unwrap_or(usize::MAX)
+    }
 }
 
 #[cfg(test)]

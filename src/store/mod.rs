@@ -25,6 +25,7 @@ pub mod sqlite;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use crate::registration::Hook;
 use crate::secrets::token::Token;
@@ -150,7 +151,10 @@ pub trait Store: Send + Sync + 'static {
     async fn heartbeat(&self, lease: &Lease) -> Result<()>;
 
     /// Ends a job with its trace (whose verdict is final); the ticket's next job becomes ready.
-    async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<()>;
+    ///
+    /// Answers when the event was received if this was the last of its tickets, for measuring. A store
+    /// that learns of it only later says `None`.
+    async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<Option<Timestamp>>;
 
     /// Saves a job's state and gives its ticket back, to be claimed again after `delay`.
     async fn retry(&self, lease: &Lease, delay: Duration, state: &JobState) -> Result<()>;

@@ -35,7 +35,8 @@ pub enum LogError {
 
 /// Begins logging to stderr.
 pub fn init_logs(filter: &str, format: LogFormat) -> Result<(), LogError> {
-    let env_filter = EnvFilter::try_new(filter)
+    // The server tells of each of its threads; who wants to know names `actix_server` in the filter.
+    let env_filter = EnvFilter::try_new(format!("actix_server=warn,{filter}"))
         .map_err(|error| LogError::Filter { filter: filter.to_owned(), why: error.to_string() })?;
     let builder = tracing_subscriber::fmt().with_env_filter(env_filter).with_ansi(false);
     let begun = match format {

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::store::{JobState, Lease, Result, Store, StoreError};
+use crate::telemetry;
 use crate::trace::TicketTrace;
 
 /// How long to wait before a store that is out is asked again.
@@ -107,7 +108,12 @@ impl Held {
 
     /// Ends the job.
     pub(super) async fn finish(&self, trace: &TicketTrace) -> Result<()> {
-        self.insist(|| self.beat.store.finish(&self.beat.lease, trace)).await
+        let event_received_at = self.insist(|| self.beat.store.finish(&self.beat.lease, trace)).await?;
+        if let Some(at) = event_received_at {
+            let took = self.beat.clock.now().duration_since(at);
+            telemetry::event_done(Duration::try_from(took).unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// Gives the ticket back, to be taken up again after `delay`.
@@ -122,7 +128,7 @@ impl Held {
 
     /// Repeats a write while the store is out, for as long as a lease lasts. Each of them is refused by
     /// the store once somebody else has the ticket, so repeating does no harm.
-    async fn insist<'a>(&'a self, write: impl Fn() -> BoxFuture<'a, Result<()>> + Send) -> Result<()> {
+    async fn insist<'a, T>(&'a self, write: impl Fn() -> BoxFuture<'a, Result<T>> + Send) -> Result<T> {
         let began = Instant::now();
         loop {
             match write().await {

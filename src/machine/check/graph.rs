@@ -16,7 +16,7 @@ pub(super) fn check(
     findings: &mut Findings<'_>,
 ) {
     unreachable(machine, findings);
-    unused_aliases(provisioner, machine, findings);
+    unused_aliases(declarations, provisioner, machine, findings);
     unfired_events(declarations, machine, findings);
     no_end(machine, findings);
 }
@@ -104,11 +104,17 @@ pub(super) fn path<'m>(
 }
 
 /// W102.
-fn unused_aliases(provisioner: &Provisioner, machine: &StateMachine, findings: &mut Findings<'_>) {
+fn unused_aliases(
+    declarations: &Declarations,
+    provisioner: &Provisioner,
+    machine: &StateMachine,
+    findings: &mut Findings<'_>,
+) {
     let used = |name: &Word| {
         let targets = || machine.states.iter().filter_map(|state| state.target.as_ref());
-        let in_rules = || machine.rules.iter().flat_map(|rule| rule.move_to.iter().chain(&rule.statuses));
-        machine.has_state(&name.value) || targets().chain(in_rules()).any(|used| used.value == name.value)
+        let rules = rules::all(declarations, machine);
+        let in_rules = rules.flat_map(|rule| rule.move_to.iter().chain(&rule.statuses));
+        machine.has_state(&name.value) || targets().chain(in_rules).any(|used| used.value == name.value)
     };
     for alias in provisioner.aliases().filter(|alias| !used(&alias.name)) {
         let message = format!("alias `{}` is never used", alias.name.value);
@@ -142,7 +148,7 @@ fn fired<'d>(declarations: &'d Declarations, machine: &'d StateMachine) -> BTree
         fired.extend(rule.fire.as_ref().map(Word::as_str));
         fired.extend(rule.walks());
     }
-    if machine.uses.iter().any(|used| used.value == default_rules::NAME) {
+    if machine.used().iter().any(|used| used.value == default_rules::NAME) {
         fired.insert(NEXT);
     }
     // An `<end>` is there to be arrived at: its event need not be fired.

@@ -2,7 +2,7 @@
 
 use super::graph;
 use crate::event::Trigger;
-use crate::machine::decl::{RuleDecl, StateMachine};
+use crate::machine::decl::{Declarations, Provisioner, RuleDecl, StateMachine};
 use crate::machine::diagnostic::Findings;
 use crate::machine::filter::Filter;
 use crate::machine::model::On::{self, One};
@@ -19,7 +19,7 @@ pub(super) fn check(rules: &[RuleDecl], machine: Option<&StateMachine>, findings
         drafts(rule, rules, findings);
         reverts(rule, before, machine, findings);
         if let Some(machine) = machine {
-            no_way(rule, machine, findings);
+            no_way(rule, machine, None, findings);
         }
     }
 }
@@ -112,8 +112,25 @@ fn moves_forward(rule: &RuleDecl, machine: Option<&StateMachine>) -> bool {
     }
 }
 
+/// W105 for the rules of the sets that a machine uses. Aliases that it does not have are W110.
+pub(super) fn in_sets(
+    declarations: &Declarations,
+    provisioner: &Provisioner,
+    machine: &StateMachine,
+    findings: &mut Findings<'_>,
+) {
+    for used in machine.used() {
+        let rules = declarations.set(&used.value).map(|set| set.rules.as_slice()).unwrap_or_default();
+        let known =
+            |rule: &&RuleDecl| rule.move_to.as_ref().is_some_and(|to| provisioner.has_alias(&to.value));
+        for rule in rules.iter().filter(known) {
+            no_way(rule, machine, Some(used), findings);
+        }
+    }
+}
+
 /// W105.
-fn no_way(rule: &RuleDecl, machine: &StateMachine, findings: &mut Findings<'_>) {
+fn no_way(rule: &RuleDecl, machine: &StateMachine, used: Option<&Word>, findings: &mut Findings<'_>) {
     let (Some(target), Some(initial)) = (&rule.move_to, &machine.initial) else { return };
     let along = rule.walks();
     let (to, from) = (&target.value, &initial.value);
@@ -125,7 +142,10 @@ fn no_way(rule: &RuleDecl, machine: &StateMachine, findings: &mut Findings<'_>) 
         }
         None => format!("`move_to = \"{to}\"` has no `next` path from `{from}`"),
     };
-    let diagnostic = findings.at("W105", target.span, message);
+    let mut diagnostic = findings.at("W105", target.span, message);
+    if let Some(used) = used {
+        diagnostic = diagnostic.also(findings.sources.label(used.span, "used here"));
+    }
     findings.push(match suggestion(machine, from, target) {
         Some(events) => diagnostic.help(format!("`along = [{events}]`")),
         None => diagnostic.help(format!("no event leads from `{from}` to `{to}`; add a transition")),

@@ -9,6 +9,7 @@ mod workers;
 
 use super::decl::{Declarations, Provisioner, StateMachine};
 use super::diagnostic::Findings;
+use super::span::Word;
 
 pub use workers::{Place, WorkerProjects, check_workers};
 
@@ -37,10 +38,13 @@ fn check_machine(
     let before = errors(findings);
     states::check(provisioner, machine, findings);
     rules::check(declarations, provisioner, machine, findings);
+    let set_damaged = |used: &Word| declarations.set(&used.value).is_some_and(|set| set.damaged);
+    let damaged = machine.damaged || machine.used().iter().any(set_damaged);
     // What a graph lacks because of a mistake in it is no finding of its own.
-    if !machine.damaged && errors(findings) == before {
+    if !damaged && errors(findings) == before {
         graph::check(declarations, provisioner, machine, findings);
         habits::check(&machine.rules, Some(machine), findings);
+        habits::in_sets(declarations, provisioner, machine, findings);
     }
 }
 

@@ -101,6 +101,12 @@ pub(super) fn aliases(provisioner: &Provisioner, findings: &mut Findings<'_>) {
             proper_name(alias, findings);
         }
         one_alias_per_status(mapper, findings);
+        one_status_per_alias(mapper, findings);
+        if mapper.aliases.is_empty() && !mapper.damaged {
+            let message = format!("aliasmapper `{}` has no `aliases`", mapper.name.value);
+            let help = "add `aliases = { to_do: \"To Do\", … }`";
+            findings.push(findings.at("E023", mapper.header, message).help(help));
+        }
     }
 }
 
@@ -130,6 +136,20 @@ fn one_alias_per_status(mapper: &Mapper, findings: &mut Findings<'_>) {
             .labelled("E018", alias.status.span, message, "again here")
             .also(findings.sources.label(first.status.span, "first here"))
             .help("one alias per status");
+        findings.push(diagnostic);
+    }
+}
+
+/// The parser sees to names written alike; `a` and `"a"` are one name, too.
+fn one_status_per_alias(mapper: &Mapper, findings: &mut Findings<'_>) {
+    for (index, alias) in mapper.aliases.iter().enumerate() {
+        let before = mapper.aliases.get(..index).unwrap_or_default();
+        let Some(first) = before.iter().find(|first| first.name.value == alias.name.value) else { continue };
+        let message = format!("alias `{}` stands for two statuses", alias.name.value);
+        let diagnostic = findings
+            .labelled("E018", alias.name.span, message, "again here")
+            .also(findings.sources.label(first.name.span, "first here"))
+            .help("one status per alias");
         findings.push(diagnostic);
     }
 }

@@ -4,7 +4,8 @@ use super::states::declared;
 use crate::machine::decl::{Declarations, Provisioner, RuleDecl, SetDecl, StateMachine};
 use crate::machine::default_rules;
 use crate::machine::diagnostic::{Findings, nearest};
-use crate::machine::span::Word;
+use crate::machine::model::NEXT;
+use crate::machine::span::{Span, Word};
 
 pub(super) fn check(
     declarations: &Declarations,
@@ -20,12 +21,29 @@ pub(super) fn check(
             answered(machine, event, findings);
         }
     }
-    for used in &machine.uses {
+    if machine.has_default_rules() {
+        default_fits(provisioner, machine, machine.header, findings);
+    }
+    for used in machine.used() {
         match declarations.set(&used.value) {
             Some(set) => fits(provisioner, machine, set, used, findings),
+            None if used.value == default_rules::NAME => {
+                default_fits(provisioner, machine, used.span, findings);
+            }
             None => not_found(declarations, used, findings),
         }
     }
+}
+
+/// W110 for the built-in set.
+fn default_fits(provisioner: &Provisioner, machine: &StateMachine, span: Span, findings: &mut Findings<'_>) {
+    if machine.damaged || machine.states.is_empty() || machine.answers(NEXT) {
+        return;
+    }
+    let (set, project) = (default_rules::NAME, &provisioner.name.value);
+    let message = format!("set `{set}` fires `{NEXT}`, which no state of `{project}` answers");
+    let diagnostic = findings.at("W110", span, message);
+    findings.push(diagnostic.help("name an event `next`, or write rules that fire the events there are"));
 }
 
 /// E011: an event that nothing answers.
@@ -45,7 +63,7 @@ fn answered(machine: &StateMachine, event: &Word, findings: &mut Findings<'_>) {
 
 /// E016: a set that is nowhere.
 fn not_found(declarations: &Declarations, used: &Word, findings: &mut Findings<'_>) {
-    if used.value == default_rules::NAME || declarations.incomplete {
+    if declarations.incomplete {
         return;
     }
     let names = declarations.sets.iter().map(|set| set.name.as_str()).chain([default_rules::NAME]);
@@ -93,6 +111,6 @@ pub(super) fn all<'d>(
     declarations: &'d Declarations,
     machine: &'d StateMachine,
 ) -> impl Iterator<Item = &'d RuleDecl> {
-    let used = machine.uses.iter().filter_map(|used| declarations.set(&used.value));
+    let used = machine.used().iter().filter_map(|used| declarations.set(&used.value));
     machine.rules.iter().chain(used.flat_map(|set| &set.rules))
 }

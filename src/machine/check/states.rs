@@ -22,7 +22,7 @@ pub(super) fn check(provisioner: &Provisioner, machine: &StateMachine, findings:
 /// E004: an alias that the mapper does not know.
 pub(in crate::machine) fn declared(provisioner: &Provisioner, name: &Word, findings: &mut Findings<'_>) {
     let Some(mapper) = provisioner.mappers.first() else { return };
-    if mapper.damaged || provisioner.has_alias(&name.value) {
+    if mapper.damaged || mapper.aliases.is_empty() || provisioner.has_alias(&name.value) {
         return;
     }
     let guess = nearest(&name.value, provisioner.aliases().map(|alias| alias.name.as_str()));

@@ -33,7 +33,7 @@ impl Reader<'_, '_> {
         if let Some(Expr { kind: Kind::Text(text), span }) = &url
             && !is_web_address(text)
         {
-            let message = "`url` must begin with http:// or https://";
+            let message = "`url` must be an http:// or https:// address";
             self.push(self.findings.at("E015", *span, message));
         }
         Some(LinkTemplate { url: url?, title })

@@ -18,11 +18,11 @@ impl Reader<'_, '_> {
         let [name] = self.labels(block, "statemachine \"<project>\"")?;
         let mut machine = StateMachine {
             name,
-            header: block.header(),
+            header: block.header,
             initial: None,
             states: Vec::new(),
             rules: Vec::new(),
-            uses: Vec::new(),
+            uses: None,
             keys: None,
             max_tickets: None,
             mode: Mode::Act,
@@ -46,7 +46,7 @@ impl Reader<'_, '_> {
     fn machine_argument(&mut self, argument: &Argument, machine: &mut StateMachine) {
         match argument.name.as_str() {
             "initial" => machine.initial = self.text_of(argument),
-            "use" => machine.uses = self.texts_of(argument).unwrap_or_default(),
+            "use" => machine.uses = self.texts_of(argument),
             "keys" => {
                 let keys = self.keys(argument);
                 machine.keys = keys.map(|keys| keys.into_iter().map(|key| key.value).collect());
@@ -86,7 +86,7 @@ impl Reader<'_, '_> {
     /// Names of key sources.
     pub(super) fn keys(&mut self, argument: &Argument) -> Option<Vec<Spanned<Source>>> {
         let mut keys = Vec::new();
-        for word in self.texts_of(argument)? {
+        for word in self.some_texts_of(argument)? {
             if word.value == "commits" {
                 self.needs_forge(argument, "commits");
             }
@@ -124,9 +124,9 @@ impl Reader<'_, '_> {
         if target.is_none() && self.trouble == before {
             let message = format!("state `{}` says nothing of where `{}` leads", alias.value, event.value);
             let help = "add `transition = \"<alias>\"` or `transition = \"<end>\"`";
-            self.push(self.findings.at("E023", block.header(), message).help(help));
+            self.push(self.findings.at("E023", block.header, message).help(help));
         }
-        Some(StateDecl { alias, event, header: block.header(), target, via, fields })
+        Some(StateDecl { alias, event, header: block.header, target, via, fields })
     }
 
     /// Fields of an edge: what Jira demands, whatever the event was, so it is written out.

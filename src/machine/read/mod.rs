@@ -62,7 +62,7 @@ impl Reader<'_, '_> {
                 other => self.unknown(other, &place::PROVISIONER),
             }
         }
-        Some(Provisioner { name, header: block.header(), mappers, machines })
+        Some(Provisioner { name, header: block.header, mappers, machines })
     }
 
     fn mapper(&mut self, block: &Block) -> Option<Mapper> {
@@ -78,7 +78,7 @@ impl Reader<'_, '_> {
             }
         }
         let damaged = self.trouble > before;
-        Some(Mapper { name, header: block.header(), aliases, damaged })
+        Some(Mapper { name, header: block.header, aliases, damaged })
     }
 
     fn aliases(&mut self, argument: &Argument) -> Vec<AliasDecl> {
@@ -136,6 +136,16 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// As [`texts_of`](Self::texts_of), where an empty list would mean that nothing can ever be.
+    fn some_texts_of(&mut self, argument: &Argument) -> Option<Vec<Word>> {
+        if matches!(&argument.value.kind, Kind::List(items) if items.is_empty()) {
+            let message = format!("`{}` is an empty list: nothing could match", argument.name.value);
+            self.push(self.findings.at("E019", argument.value.span, message).help("leave it out"));
+            return None;
+        }
+        self.texts_of(argument)
+    }
+
     fn truth_of(&mut self, argument: &Argument) -> Option<bool> {
         if let Kind::Bool(value) = argument.value.kind {
             return Some(value);
@@ -174,7 +184,7 @@ impl Reader<'_, '_> {
                 n => format!("{n} labels"),
             };
             let message = format!("syntax: expected `{usage}`, found {found}");
-            self.push(self.findings.at("E001", block.header(), message));
+            self.push(self.findings.at("E001", block.header, message));
         }
         labels.ok()
     }

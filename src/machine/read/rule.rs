@@ -26,13 +26,14 @@ impl Reader<'_, '_> {
             self.push(self.findings.at("E023", name.span, message).help(help));
         }
         let mut rules = Vec::new();
+        let before = self.trouble;
         for item in &block.items {
             match item {
                 Item::Block(inner) if inner.keyword.value == "on" => rules.extend(self.rule(inner)),
                 other => self.unknown(other, &place::SET),
             }
         }
-        Some(SetDecl { name, rules })
+        Some(SetDecl { name, rules, damaged: self.trouble > before })
     }
 
     /// `on "<trigger>" ["<name>"] { … }`.
@@ -50,7 +51,7 @@ impl Reader<'_, '_> {
             trigger: trigger.clone(),
             on,
             name,
-            header: block.header(),
+            header: block.header,
             keys: None,
             filters: Vec::new(),
             statuses: Vec::new(),
@@ -98,7 +99,7 @@ impl Reader<'_, '_> {
         match argument.name.as_str() {
             "fire" => rule.fire = self.text_of(argument),
             "move_to" => rule.move_to = self.text_of(argument),
-            "along" => rule.along = self.texts_of(argument),
+            "along" => rule.along = self.some_texts_of(argument),
             "skip" => rule.skip = self.text_of(argument),
             "keys" => rule.keys = self.rule_keys(argument, rule.on),
             "comment" | "link" | "fix_version" | "fields" => self.effect(argument, rule),
@@ -110,13 +111,14 @@ impl Reader<'_, '_> {
     fn when(&mut self, argument: &Argument, rule: &mut RuleDecl) {
         let expr = &argument.value;
         self.check(rule.on, argument.name.as_str(), expr, Wanted::Truth);
-        let written = self.written(expr.span).split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut text: String = written.chars().take(SHOWN).collect();
-        if text.len() < written.len() {
-            text.push('…');
-        }
-        let looks_at_the_ticket = expr.names("issue");
-        let when = When { expr: expr.clone(), text, protects: false, looks_at_the_ticket };
+        let source = self.written(expr.span).to_owned();
+        let when = When {
+            expr: expr.clone(),
+            text: shown(&source),
+            source,
+            protects: false,
+            looks_at_the_ticket: expr.names("issue"),
+        };
         rule.filters.push(Spanned::new(Filter::When(Box::new(when)), argument.name.span));
     }
 
@@ -183,12 +185,8 @@ impl Reader<'_, '_> {
 
     /// Patterns, and those of them that are plain names with their places.
     fn patterns(&mut self, argument: &Argument, separated: bool) -> Option<(Patterns, Vec<Word>)> {
-        let texts = self.texts_of(argument)?;
+        let texts = self.some_texts_of(argument)?;
         let mut patterns = Patterns::new(separated);
-        if texts.is_empty() {
-            let message = format!("`{}` is an empty list: nothing could match", argument.name.value);
-            self.push(self.findings.at("E019", argument.value.span, message).help("leave it out"));
-        }
         let mut names = Vec::new();
         for text in texts {
             if let Err(bad) = patterns.add(text.as_str()) {
@@ -260,6 +258,14 @@ impl Reader<'_, '_> {
             let diagnostic = self.findings.at("E010", span, "`along` goes with `move_to`");
             self.push(diagnostic.help("add `move_to = \"<alias>\"`, or leave it out"));
         }
+    }
+}
+
+fn shown(source: &str) -> String {
+    let line = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
     }
 }
 

@@ -8,6 +8,8 @@ use crate::machine::span::{Span, Word};
 pub(in crate::machine) struct Block {
     pub keyword: Word,
     pub labels: Vec<Word>,
+    /// From the keyword to the last label: what a finding about the block as such underlines.
+    pub header: Span,
     pub items: Vec<Item>,
 }
 
@@ -23,11 +25,4 @@ pub(in crate::machine) enum Item {
 pub(in crate::machine) struct Argument {
     pub name: Word,
     pub value: Expr,
-}
-
-impl Block {
-    /// From the keyword to the last label: what a finding about the block as such underlines.
-    pub(in crate::machine) fn header(&self) -> Span {
-        self.labels.last().map_or(self.keyword.span, |label| self.keyword.span.to(label.span))
-    }
 }

@@ -16,7 +16,7 @@ use crate::machine::span::Span;
 const SPLAT: &str = "[*]";
 
 /// What a compiled pattern may take.
-const PATTERN_BYTES: usize = 1 << 20;
+const PATTERN_BYTES: usize = 1 << 18;
 
 impl Lower<'_, '_> {
     /// Lowers an expression, and refuses one that nests too deeply to be evaluated safely.

@@ -47,8 +47,11 @@ impl<'f, 's> Lower<'f, 's> {
 
     fn block(&mut self, block: &HclBlock) -> Block {
         let label = |this: &Self, label: &BlockLabel| this.word(label.as_str(), label.span());
+        let keyword = self.word(block.ident.as_str(), block.ident.span());
+        let last = block.labels.last().map(|label| self.span(label.span()));
         Block {
-            keyword: self.word(block.ident.as_str(), block.ident.span()),
+            header: last.map_or(keyword.span, |last| keyword.span.to(last)),
+            keyword,
             labels: block.labels.iter().map(|l| label(self, l)).collect(),
             items: self.body(&block.body),
         }

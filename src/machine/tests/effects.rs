@@ -62,7 +62,7 @@ fn an_effect_that_fails_is_left_out_and_told() {
     let told: Vec<_> = effects.left_out.iter().map(|e| (e.effect.as_str(), e.detail.as_str())).collect();
     let missing = "the list of 1 has no element 7";
     let field = format!("a: {missing}");
-    let url = "the url must begin with http:// or https://";
+    let url = "the url must be an http:// or https:// address";
     assert_eq!(told, [("comment", missing), ("link", url), ("fields", &field)]);
     assert!(effects.left_out.iter().all(|effect| effect.result == "left_out"));
 }

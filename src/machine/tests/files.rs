@@ -95,6 +95,17 @@ fn every_mistake_is_told_as_expected() {
 }
 
 #[test]
+fn every_code_has_its_file() {
+    let errors = (1..=23).filter(|n| *n != 6).map(|n| format!("E{n:03}"));
+    let mut codes: Vec<String> = errors.chain((101..=111).map(|n| format!("W{n}"))).collect();
+    for path in folder("err") {
+        let (_, shown) = findings(&path);
+        codes.retain(|code| !shown.contains(&code.as_str()));
+    }
+    assert_eq!(codes, [""; 0]);
+}
+
+#[test]
 fn the_shipped_files_are_without_a_mistake() {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
     let files = [file(&config.join("statemachines/jira.hcl"))];
@@ -136,6 +147,18 @@ fn a_byte_order_mark_and_windows_line_ends_change_nothing() {
     for diagnostic in &found {
         let span = diagnostic.labels[0].span.clone();
         assert!(["in_progres", "blocked"].contains(&&marked.text[span]));
+    }
+}
+
+#[test]
+fn control_characters_never_reach_a_terminal() {
+    let text = "provisioner \"p\" {\n  aliasmapper \"q\u{1b}[31m\u{202e}\" {\n    \u{9b}x = 1\n  }\n}\n";
+    let other = "provisioner \"p\" {\n  aliasmapper \"q\u{1b}[31m\u{202e}\" {\n    aliases = { a: \"A\u{1b}\u{200f}\" }\n  }\n}\n";
+    for text in [text, other] {
+        let files = [SourceFile { name: "a\u{1b}.hcl".into(), text: text.into() }];
+        let drawn = render(&load(&files).diagnostics, &files, false);
+        let control = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202e}' | '\u{200f}');
+        assert!(!drawn.is_empty() && !drawn.contains(control), "{drawn:?}");
     }
 }
 

@@ -39,6 +39,11 @@ proptest! {
         for label in loaded.diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels) {
             prop_assert!(files[0].text.get(label.span.clone()).is_some(), "{:?} {:?}", label, files[0].text);
         }
+        for machine in loaded.rules.iter().flat_map(crate::machine::RuleSet::machines) {
+            for event in one_of_each() {
+                decide(machine, &event, &ticket("To Do"));
+            }
+        }
     }
 
     #[test]
@@ -63,6 +68,83 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn no_expression_makes_it_panic(when in expression(), comment in expression()) {
+        let rule = format!("on \"pull_request.*\" {{\nwhen = {when}\nfire = \"next\"\ncomment = {comment}\n}}");
+        let text = format!(
+            "provisioner \"p\" {{\naliasmapper \"p\" {{\naliases = {{ a = \"A\" }}\n}}\nstatemachine \"p\" {{\n\
+             initial = \"a\"\nstate \"a\" \"next\" {{ transition = \"<end>\" }}\n{rule}\n}}\n}}"
+        );
+        let files = [SourceFile { name: "a.hcl".into(), text }];
+        let loaded = load(&files);
+        render(&loaded.diagnostics, &files, false);
+        for machine in loaded.rules.iter().flat_map(crate::machine::RuleSet::machines) {
+            let decision = decide(machine, &merged("main"), &ticket("A"));
+            prop_assert_eq!(decision.rules_tried.len(), 1);
+        }
+    }
+}
+
+/// An expression put together at random; about half of them pass the checks.
+fn expression() -> impl Strategy<Value = String> {
+    let leaves = [
+        "true",
+        "null",
+        "1",
+        "-2.5",
+        "\"x\"",
+        "pr.title",
+        "pr.labels",
+        "pr.number",
+        "pr",
+        "issue",
+        "issue.status",
+        "sender.association",
+        "x",
+        "\"${pr.body}\"",
+        "[]",
+        "{ a = 1 }",
+        "repo.default_branch",
+    ];
+    prop::sample::select(leaves.to_vec()).prop_map(str::to_owned).prop_recursive(6, 40, 3, |inner| {
+        let forms = [
+            "(A && B)",
+            "(A || !B)",
+            "(A == B)",
+            "(A < B)",
+            "(A ? B : C)",
+            "[A, B]",
+            "A[B]",
+            "(A).title",
+            "(A)[*].a",
+            "[for x in A : B if C]",
+            "{ for k, x in A : k => B }",
+            "\"a${A}b${B}\"",
+            "contains(A, B)",
+            "length(A)",
+            "join(A, B)",
+            "split(A, B)",
+            "coalesce(A, B, C)",
+            "replace(A, B, C)",
+            "lower(A)",
+            "anytrue(A)",
+            "-A",
+            "matches(A, \"^a+$\")",
+            "{ (A) = B, c = C }",
+        ];
+        (prop::sample::select(forms.to_vec()), inner.clone(), inner.clone(), inner).prop_map(
+            |(form, a, b, c)| {
+                let pieces = form.chars().map(|char| match char {
+                    'A' => a.clone(),
+                    'B' => b.clone(),
+                    'C' => c.clone(),
+                    other => other.to_string(),
+                });
+                pieces.collect::<String>()
+            },
+        )
+    })
 }
 
 /// A machine with rules put together at random, an event and a ticket.

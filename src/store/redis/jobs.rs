@@ -85,7 +85,7 @@ impl RedisStore {
         held(lease, &self.link.script::<String>(&call).await?)
     }
 
-    pub(super) async fn end(&self, lease: &Lease, trace: &TicketTrace) -> Result<()> {
+    pub(super) async fn end(&self, lease: &Lease, trace: &TicketTrace) -> Result<Option<Timestamp>> {
         let job = &lease.job;
         let home = self.layout.of_lease(lease);
         let mut call = self.scripts.finish.key(home.prefix());
@@ -93,17 +93,18 @@ impl RedisStore {
         call.arg(trace.outcome.as_str()).arg(trace.reason.as_str());
         call.arg(format!("{}:{}", job.event, job.key)).arg(self.clock.now().as_millisecond());
         held(lease, &self.link.script::<String>(&call).await?)?;
-        self.tell(lease, trace).await;
-        Ok(())
+        Ok(self.tell(lease, trace).await)
     }
 
     /// Tells the event at once what became of its ticket. Should it fail: a final verdict stands in the
-    /// outbox for the next upkeep, and what a ticket waits for is only shown later.
-    async fn tell(&self, lease: &Lease, trace: &TicketTrace) {
+    /// outbox for the next upkeep, and what a ticket waits for is only shown later. Answers when the event was received, if all of it is over.
+    async fn tell(&self, lease: &Lease, trace: &TicketTrace) -> Option<Timestamp> {
         let verdict = Verdict { outcome: trace.outcome, reason: trace.reason };
-        if let Err(error) = self.carry_one(self.layout.of_lease(lease), &lease.job, verdict).await {
+        let told = self.carry_one(self.layout.of_lease(lease), &lease.job, verdict).await;
+        told.unwrap_or_else(|error| {
             tracing::debug!(job = %lease.job, %error, "the event is told later what became of its ticket");
-        }
+            None
+        })
     }
 
     /// Gives a ticket back: with a state to wait for a retry, without one to the front.

@@ -62,6 +62,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use moka::future::Cache;
 use redis::Client;
 
@@ -223,7 +224,7 @@ impl Store for RedisStore {
         self.renew(lease, None).await
     }
 
-    async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<()> {
+    async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<Option<Timestamp>> {
         self.end(lease, trace).await
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::keys::Home;
 use super::{RedisStore, record};
 use crate::store::{EventId, JobId, Result, StoreError, Tidied};
@@ -57,20 +59,30 @@ impl RedisStore {
     }
 
     /// Carries one ticket's verdict home at once. Should it fail, a final one still stands in the outbox.
-    pub(super) async fn carry_one(&self, home: Home, job: &JobId, verdict: Verdict) -> Result<()> {
+    /// Answers when the event was received, if all of it is over.
+    pub(super) async fn carry_one(
+        &self,
+        home: Home,
+        job: &JobId,
+        verdict: Verdict,
+    ) -> Result<Option<Timestamp>> {
         let entry = format!("{job} {}", record::verdict_text(verdict));
-        self.tell_event(&job.event, &[(entry.clone(), job.clone(), verdict)]).await?;
-        if verdict.outcome.is_final() { self.acknowledge(home, &[entry]).await } else { Ok(()) }
+        let done = self.tell_event(&job.event, &[(entry.clone(), job.clone(), verdict)]).await?;
+        if verdict.outcome.is_final() {
+            self.acknowledge(home, &[entry]).await?;
+        }
+        Ok(done)
     }
 
-    async fn tell_event(&self, event: &EventId, tickets: &[Finished]) -> Result<()> {
+    async fn tell_event(&self, event: &EventId, tickets: &[Finished]) -> Result<Option<Timestamp>> {
         let mut call = self.scripts.carry.key(self.layout.of_event(event).prefix());
         call.arg(event).arg(self.clock.now().as_millisecond());
         for (_, job, verdict) in tickets {
             call.arg(&job.key).arg(job.generation);
             call.arg(verdict.outcome.as_str()).arg(verdict.reason.as_str());
         }
-        self.link.script(&call).await
+        let received: Option<i64> = self.link.script(&call).await?;
+        Ok(received.and_then(|at| Timestamp::from_microsecond(at).ok()))
     }
 
     async fn acknowledge(&self, home: Home, entries: &[String]) -> Result<()> {
@@ -83,7 +95,7 @@ impl RedisStore {
 
     /// Removes a few of the events that finished longer than `retention` ago.
     async fn remove_old(&self, home: Home, retention: Duration) -> Result<u64> {
-        let before = self.clock.now().checked_sub(retention).unwrap_or(jiff::Timestamp::MIN);
+        let before = self.clock.now().checked_sub(retention).unwrap_or(Timestamp::MIN);
         let mut range = redis::cmd("ZRANGE");
         range.arg(home.key("ix:done")).arg("-inf").arg(format!("({}", before.as_millisecond()));
         range.arg("BYSCORE").arg("LIMIT").arg(0).arg(REMOVED_AT_ONCE);

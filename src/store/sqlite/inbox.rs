@@ -147,7 +147,7 @@ fn run_again(conn: &Connection, event: i64, keys: &[String], replayed: bool, now
     for key in keys {
         wait.execute(params![event, key])?;
     }
-    settle(conn, event, now)
+    settle(conn, event, now).map(drop)
 }
 
 fn enqueue(conn: &Connection, event: i64, generation: u32, keys: &[String], replayed: bool) -> Result<()> {

@@ -210,8 +210,16 @@ pub(super) fn hand_back(conn: &Connection, lease: &Lease) -> Result<()> {
     release(conn, lease, held.job, 0)
 }
 
-/// Ends a job; tells whether the ticket has another one.
-pub(super) fn finish(conn: &Connection, lease: &Lease, note: &Note, now: i64) -> Result<bool> {
+/// What the end of a job leads to.
+pub(super) struct Ended {
+    /// The ticket has another job.
+    pub(super) more: bool,
+    /// When the event was received, if all of it is over.
+    pub(super) event_received_at: Option<i64>,
+}
+
+/// Ends a job.
+pub(super) fn finish(conn: &Connection, lease: &Lease, note: &Note, now: i64) -> Result<Ended> {
     let held = held(conn, lease)?;
     note.write(conn, held.job, Some(now))?;
     let next: Option<i64> = conn
@@ -222,8 +230,8 @@ pub(super) fn finish(conn: &Connection, lease: &Lease, note: &Note, now: i64) ->
         Some(next) => release(conn, lease, next, now)?,
         None => leave(conn, lease)?,
     }
-    settle(conn, held.event, now)?;
-    Ok(next.is_some())
+    let event_received_at = settle(conn, held.event, now)?;
+    Ok(Ended { more: next.is_some(), event_received_at })
 }
 
 fn release(conn: &Connection, lease: &Lease, head: i64, run_at: i64) -> Result<()> {

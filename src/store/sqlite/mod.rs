@@ -28,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
@@ -166,11 +167,11 @@ impl Store for SqliteStore {
         self.writer.run(move |conn| jobs::heartbeat(conn, &lease, now)).await
     }
 
-    async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<()> {
+    async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<Option<Timestamp>> {
         let (lease, note, now) = (lease.clone(), jobs::Note::of_trace(trace)?, self.now());
-        let more = self.writer.run(move |conn| jobs::finish(conn, &lease, &note, now)).await?;
-        self.wake(usize::from(more));
-        Ok(())
+        let ended = self.writer.run(move |conn| jobs::finish(conn, &lease, &note, now)).await?;
+        self.wake(usize::from(ended.more));
+        Ok(ended.event_received_at.map(rows::time))
     }
 
     async fn retry(&self, lease: &Lease, delay: Duration, state: &JobState) -> Result<()> {

@@ -142,15 +142,16 @@ pub(super) fn number(conn: &Connection, id: &EventId) -> Result<Option<i64>> {
     Ok(statement.query_row([id.as_str()], |row| row.get(0)).optional()?)
 }
 
-/// Brings an event's state and verdict in line with its runs in the inbox and its tickets.
-pub(super) fn settle(conn: &Connection, event: i64, now: i64) -> Result<()> {
-    let (waits, works, own): (bool, bool, Option<String>) = conn
+/// Brings an event's state and verdict in line with its runs in the inbox and its tickets. Answers when it
+/// was received, if it is finished.
+pub(super) fn settle(conn: &Connection, event: i64, now: i64) -> Result<Option<i64>> {
+    let (waits, works, own, received_at): (bool, bool, Option<String>, i64) = conn
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM inbox WHERE event = ?1),
-                    EXISTS (SELECT 1 FROM jobs WHERE event = ?1 AND finished_at IS NULL), own
+                    EXISTS (SELECT 1 FROM jobs WHERE event = ?1 AND finished_at IS NULL), own, received_at
              FROM events WHERE n = ?1",
         )?
-        .query_row([event], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        .query_row([event], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     let queued = waits.then_some(Verdict::from(Reason::Queued));
     let own: Option<Verdict> = own.map(|own| from_json("an event's verdict", own.as_bytes())).transpose()?;
     let of_tickets = tickets(conn, event)?.into_iter().map(|ticket| ticket.verdict);
@@ -168,7 +169,7 @@ pub(super) fn settle(conn: &Connection, event: i64, now: i64) -> Result<()> {
          WHERE n = ?1",
     )?
     .execute(params![event, state, verdict.outcome.as_str(), verdict.reason.as_str(), now])?;
-    Ok(())
+    Ok((state == "finished").then_some(received_at))
 }
 
 /// A fence or a revision for an INTEGER column.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use conduit::clock::Clock;
 use conduit::event::ticket::Source;
-use conduit::store::{ClaimRequest, Content, JobId, NewEvent, PausedSite, Routing, Store};
+use conduit::store::{Claim, ClaimRequest, Content, JobId, NewEvent, PausedSite, Routing, Store};
 use conduit::trace::Reason;
 
 use super::given::{
     LEASE, claim, claim_all, delivery, finish, job, keys, merged, request, routed, routed_as, to_tickets,
+    trace,
 };
 
 pub(crate) async fn a_claim_hands_over_the_job_with_its_event(store: &Arc<dyn Store>, clock: &Clock) {
@@ -38,6 +39,21 @@ pub(crate) async fn only_the_head_of_a_queue_is_claimed(store: &Arc<dyn Store>, 
     let next = claim(store).await;
     assert_eq!(next.lease.job, JobId { event: second, key: "SHOP-1".into(), generation: 1 });
     assert!(next.lease.fence > claims[1].lease.fence, "fences go up over the whole store");
+}
+
+pub(crate) async fn the_end_of_the_last_ticket_tells_when_its_event_came(
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) {
+    let event = routed(store, clock, "d-1", &["SHOP-1", "SHOP-2"]).await;
+    let claims = claim_all(store).await;
+    let end = async |claim: &Claim| {
+        let moved = trace(&claim.lease.job.key, Reason::Moved);
+        store.finish(&claim.lease, &moved).await.unwrap().map(jiff::Timestamp::as_millisecond)
+    };
+    assert_eq!(end(&claims[1]).await, None, "another ticket is still open");
+    let received = store.event(&event).await.unwrap().unwrap().received.at.as_millisecond();
+    assert_eq!(end(&claims[0]).await, Some(received));
 }
 
 pub(crate) async fn tickets_are_claimed_in_the_order_of_routing(store: &Arc<dyn Store>, clock: &Clock) {

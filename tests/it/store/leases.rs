@@ -22,7 +22,7 @@ async fn assert_lost(store: &Arc<dyn Store>, old: &Claim) {
         store.heartbeat(&old.lease).await,
         store.checkpoint(&old.lease, &state).await,
         store.retry(&old.lease, Duration::ZERO, &state).await,
-        store.finish(&old.lease, &trace(key, Reason::JiraRefused)).await,
+        store.finish(&old.lease, &trace(key, Reason::JiraRefused)).await.map(drop),
         store.hand_back(&old.lease).await,
     ];
     for answer in answers {

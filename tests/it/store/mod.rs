@@ -79,6 +79,7 @@ macro_rules! suite {
             tell! { $home, claims:
                 a_claim_hands_over_the_job_with_its_event
                 only_the_head_of_a_queue_is_claimed
+                the_end_of_the_last_ticket_tells_when_its_event_came
                 tickets_are_claimed_in_the_order_of_routing
                 a_claim_takes_no_more_than_it_asks_for
                 projects_of_a_site_take_turns

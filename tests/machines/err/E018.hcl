@@ -1,6 +1,6 @@
 provisioner "devhop" {
   aliasmapper "devhop" {
-    aliases = { to_do: "To Do", in_progress: "In Progress", done: "Done", finished: "Done" }
+    aliases = { to_do: "To Do", in_progress: "In Progress", done: "Done", finished: "Done", "to_do": "Again" }
   }
 
   statemachine "devhop" {

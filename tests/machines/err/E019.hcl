@@ -21,6 +21,7 @@ provisioner "shop" {
       base   = ["main", ""]
       labels = ["!"]
       head   = []
+      keys   = []
       when   = matches(pr.title, "(")
       fire   = "next"
     }

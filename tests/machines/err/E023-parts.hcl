@@ -1,6 +1,17 @@
 provisioner "empty" {
 }
 
+provisioner "bare" {
+  aliasmapper "bare" {
+  }
+
+  statemachine "bare" {
+    initial = "a"
+
+    state "a" "next" { transition = "<end>" }
+  }
+}
+
 provisioner "devhop" {
   aliasmapper "devhop" {
     aliases = { to_do: "To Do", in_progress: "In Progress", done: "Done" }

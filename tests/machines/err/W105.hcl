@@ -1,3 +1,7 @@
+rules "house" {
+  on "branch.deleted" { move_to = "done" }
+}
+
 provisioner "shop" {
   aliasmapper "shop" {
     aliases = { to_do: "To Do", doing: "In Progress", done: "Done" }
@@ -5,6 +9,7 @@ provisioner "shop" {
 
   statemachine "shop" {
     initial = "to_do"
+    use     = ["house"]
 
     state "to_do" "start" { transition = "doing" }
     state "doing" "prev"  { transition = "to_do" }

@@ -1,11 +1,12 @@
--- Tells an event how tickets of it ended, or what they wait for.
+-- Tells an event how tickets of it ended, or what they wait for. Answers when it was received (µs), if this
+-- was the end of it.
 -- KEYS[1] the event partition
 -- ARGV    id, now (ms), then key, generation, outcome and reason of each ticket
 local p, id = KEYS[1], ARGV[1]
 local record = p .. 'ev:' .. id
 local e = redis.call('HMGET', record, 'state', 'outcome', 'score')
 local state, outcome = e[1], e[2]
-if not state then return 0 end
+if not state then return nil end
 for i = 3, #ARGV, 4 do
   local key, generation = ARGV[i], tonumber(ARGV[i + 1])
   local entry = redis.call('HGET', p .. 'tk:' .. id, key)
@@ -23,8 +24,9 @@ if state == 'working' then
   -- While tickets are open the outcome only gets graver: a release's list is not read for each of its tickets.
   if redis.call('SCARD', p .. 'op:' .. id) == 0 then
     settle(p, id, ARGV[2])
+    return e[3]
   elseif outcome ~= e[2] then
     index_outcome(p, id, e[3], outcome)
   end
 end
-return 1
+return nil
