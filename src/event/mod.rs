@@ -272,6 +272,15 @@ impl Event {
         }
     }
 
+    /// The commit that was tagged or deployed, where the payload names it: GitHub's `create` of a tag does not.
+    pub fn shipped_sha(&self) -> Option<&str> {
+        match &self.subject {
+            Subject::Ref(tag) if tag.tag => tag.sha.as_deref(),
+            Subject::Deployment(deployment) => Some(deployment.sha.as_str()).filter(|sha| !sha.is_empty()),
+            _ => None,
+        }
+    }
+
     /// The name under which this change is known whichever hook reports it, or `None` when each
     /// delivery stands for itself.
     pub fn occurrence(&self) -> Option<String> {

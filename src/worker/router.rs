@@ -14,8 +14,14 @@ use crate::machine::{Action, Machine, RuleSet, precheck};
 use crate::store::{InboxItem, NewJob, Routing};
 use crate::trace::{Reason, TicketTrace, Verdict};
 
-/// Where an event goes, or [`None`] when a newer version wrote it and shall have it.
-pub(super) fn route(item: &InboxItem, rulebook: &Rulebook, now: Timestamp) -> Option<Routing> {
+/// Where an event goes, or [`None`] when a newer version wrote it and shall have it. `merged`: the pull requests that
+/// its commit came from.
+pub(super) fn route(
+    item: &InboxItem,
+    merged: &[Event],
+    rulebook: &Rulebook,
+    now: Timestamp,
+) -> Option<Routing> {
     let event = match &item.event {
         Ok(event) => event,
         Err(why) if is_newer(why) => return None,
@@ -24,7 +30,8 @@ pub(super) fn route(item: &InboxItem, rulebook: &Rulebook, now: Timestamp) -> Op
     if !event.is_supported() {
         return Some(ended(Reason::UnsupportedEvent, format!("{} is recorded only", event.kind)));
     }
-    let found = tickets(event, &Projects::new(rulebook.backends.projects()));
+    let projects = Projects::new(rulebook.backends.projects());
+    let found = tickets(event, &projects).with_merged(merged, &projects);
     let mut keys = found.found;
     keys.retain(|found| item.only.is_empty() || item.only.contains(&found.key));
     let mut routing = match keys.as_slice() {
@@ -207,7 +214,7 @@ mod tests {
     }
 
     fn routed(item: &InboxItem) -> Routing {
-        route(item, &rulebook(), Timestamp::UNIX_EPOCH).unwrap()
+        route(item, &[], &rulebook(), Timestamp::UNIX_EPOCH).unwrap()
     }
 
     fn jobs(routing: &Routing) -> Vec<&str> {
@@ -270,6 +277,6 @@ mod tests {
         let unread = |why: &str| InboxItem { event: Err(why.into()), ..merged("") };
         assert_eq!(routed(&unread("expected value")).verdict, Some(Verdict::dead(Reason::Poison)));
         let newer = unread("a newer Conduit wrote it");
-        assert_eq!(route(&newer, &rulebook(), Timestamp::UNIX_EPOCH), None);
+        assert_eq!(route(&newer, &[], &rulebook(), Timestamp::UNIX_EPOCH), None);
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::crew::Crew;
 use super::lacking::Commits;
 use super::{Rulebook, STOPS_WITHIN, Shared, Stepped, Worker, count, router};
+use crate::event::Event;
 use crate::store::{ClaimRequest, InboxItem, Routing, StoreError};
 
 /// How many events are routed before jobs get their turn.
@@ -105,7 +106,8 @@ impl Shared {
         let mut routed = 0;
         for item in self.store.inbox(&self.config.name, ROUTE_AT_ONCE).await? {
             // An event that cannot go yet holds back those behind it: they may name the same tickets.
-            let Some(routing) = self.routing(&item, &rulebook).await else { break };
+            let merged = self.merged_as(&item).await?;
+            let Some(routing) = self.routing(&item, &merged, &rulebook).await else { break };
             match self.store.route(&item, &routing).await {
                 Ok(()) => note(&item.id, &routing),
                 Err(StoreError::LostLease(_)) => break,
@@ -116,12 +118,22 @@ impl Shared {
         Ok(routed)
     }
 
+    /// The pull requests that a tagged or deployed commit came from.
+    async fn merged_as(&self, item: &InboxItem) -> Result<Vec<Event>, StoreError> {
+        let of = |event: &Event| Some((event.repo.as_ref()?.id.clone(), event.shipped_sha()?.to_owned()));
+        let Ok(event) = &item.event else { return Ok(Vec::new()) };
+        match of(event) {
+            Some((repo, sha)) => self.store.merged_as(&event.provider, &repo, &sha).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Where an event goes, when that can be told by now and by this version.
-    async fn routing(&self, item: &InboxItem, rulebook: &Rulebook) -> Option<Routing> {
+    async fn routing(&self, item: &InboxItem, merged: &[Event], rulebook: &Rulebook) -> Option<Routing> {
         let now = self.clock.now();
         match self.forge.commits(item, rulebook, now).await {
-            Commits::Settled => router::route(item, rulebook, now),
-            Commits::Read(item) => router::route(&item, rulebook, now),
+            Commits::Settled => router::route(item, merged, rulebook, now),
+            Commits::Read(item) => router::route(&item, merged, rulebook, now),
             Commits::Never(routing) => Some(routing),
             Commits::NotYet => None,
         }

@@ -42,6 +42,7 @@ macro_rules! stories {
             tell! { $home, events:
                 every_ticket_that_is_named_moves
                 a_key_in_the_branch_alone_counts
+                a_deployment_moves_what_its_commit_was_merged_for
                 an_event_without_keys_says_so
                 a_key_of_no_configured_project_is_listed
                 a_project_without_a_machine_says_so
