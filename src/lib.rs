@@ -12,8 +12,9 @@
 //! | [`machine`] | the rule language and the decision (pure) | `event` `trace` |
 //! | [`store`] | what is durable, on SQLite or Redis | `registration` `event` `trace` `secrets` |
 //! | [`jira`] | the client | `event` |
+//! | [`forge_api`] | what a payload lacks, read from the forge | `event` |
 //! | [`http`] | routes | `forge` `store` `registration` `machine` `event` `trace` `secrets` |
-//! | [`worker`] | from a waiting event to a moved ticket | `machine` `store` `jira` `event` `trace` |
+//! | [`worker`] | from a waiting event to a moved ticket | `machine` `store` `jira` `forge_api` `event` `trace` |
 //! | [`cli`], [`app`] | the commands; the one place that chooses implementations | anything |
 //!
 //! Anyone may use [`telemetry`]; whoever is not pure may use [`clock`]; only `cli` and `app` read
@@ -24,6 +25,7 @@ pub mod cli;
 pub mod clock;
 pub mod event;
 pub mod forge;
+pub mod forge_api;
 pub mod http;
 pub mod jira;
 pub mod machine;

@@ -7,11 +7,13 @@
 //! | [`checked`], [`rule_paths`] | rule files looked over, with nothing started; which files a path means |
 //! | [`sites`] | the ticket systems that `workers.yaml` names |
 //! | `in_force` | what the API shows of the configuration |
+//! | `reload` | the rulebook, read anew on SIGHUP and when a file changes |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
 
 mod bootstrap;
 pub mod checked;
 mod in_force;
+mod reload;
 pub mod rule_paths;
 pub mod rules;
 pub mod service;

@@ -7,7 +7,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use crate::machine::{self, Diagnostic, Loaded, Outline, Place, RuleSet, SourceFile, WorkerProjects};
+use crate::machine::{
+    self, Diagnostic, Loaded, NEEDS_FORGE, Outline, Place, RuleSet, Severity, SourceFile, WorkerProjects,
+};
 use crate::settings::{SettingError, WorkersFile};
 
 /// The name of the file that says which site moves which projects.
@@ -48,12 +50,18 @@ impl Config {
         machine::render(&self.diagnostics, &self.files, color)
     }
 
-    /// The rules, or every finding as one error: a set with a mistake never starts.
-    pub fn sound(self) -> anyhow::Result<(WorkersFile, RuleSet)> {
+    /// The rules, or every finding as one error: a set with a mistake is never in force.
+    ///
+    /// `forge`: somebody who decides by them can ask the forge, or nobody here decides.
+    pub fn sound(mut self, forge: bool) -> anyhow::Result<(WorkersFile, RuleSet)> {
+        for finding in self.diagnostics.iter_mut().filter(|finding| !forge && finding.code == NEEDS_FORGE) {
+            finding.severity = Severity::Error;
+        }
         let findings = self.findings(false);
-        match self.rules {
+        let errors = self.diagnostics.iter().any(Diagnostic::is_error);
+        match self.rules.filter(|_| !errors) {
             Some(rules) => Ok((self.workers, rules)),
-            None => Err(anyhow::anyhow!("the rules have mistakes, so nothing was started\n\n{findings}")),
+            None => Err(anyhow::anyhow!("the rules have mistakes\n\n{findings}")),
         }
     }
 }

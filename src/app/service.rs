@@ -9,22 +9,22 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
-use arc_swap::ArcSwap;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::in_force::Configuration;
+use super::reload::{Changes, Reload};
 use super::rules::Config;
 use super::{bootstrap, open_store, sites};
 use crate::clock::Clock;
+use crate::forge_api::{ForgeApi, GitHub};
 use crate::http::{Http, HttpConfig, HttpParts};
-use crate::machine::RuleSet;
 use crate::secrets::Keyring;
-use crate::settings::{Settings, WebSettings, WorkSettings, WorkersFile};
+use crate::settings::{GitHubSettings, Settings, WebSettings, WorkSettings};
 use crate::store::Store;
 use crate::telemetry::Metrics;
-use crate::worker::{Worker, WorkerConfig};
+use crate::worker::{Backends, Rulebook, Worker, WorkerConfig};
 
 /// The longest that a clean stop takes, as the contract promises.
 const STOPS_WITHIN: Duration = Duration::from_secs(25);
@@ -47,9 +47,20 @@ impl Service {
     /// Starts everything that the settings ask for. When it returns, deliveries are taken in.
     pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
         let metrics = Metrics::install()?;
-        let (workers, rules) = Config::read(&settings.config)?.sound()?;
+        // A process that only takes deliveries in asks nobody.
+        let forge = settings.work.as_ref().is_none_or(|work| work.github.is_some());
+        let changes = Changes::of(&settings.config);
+        let (workers, rules) = Config::read(&settings.config)?
+            .sound(forge)
+            .context("nothing was started: the rules cannot be used")?;
         tracing::info!(rules = rules.hash(), "rules {} are in force", rules.hash());
-        let rules = Arc::new(ArcSwap::from_pointee(rules));
+        let backends = match &settings.work {
+            Some(work) => sites::backends(&workers, &work.site, &clock)?,
+            None => Backends::new(),
+        };
+        let rulebook = Rulebook { rules: Arc::new(rules), backends };
+        let sites = workers.workers.keys().cloned().collect();
+        let reload = Arc::new(Reload::new(&settings.config, forge, workers, rulebook));
         let keyring = Arc::new(bootstrap::keyring(&settings)?);
         let store = open_store(&settings.store, &clock).await?;
         bootstrap::check_key(store.as_ref(), &keyring).await?;
@@ -60,17 +71,19 @@ impl Service {
             tracing::warn!("{warning}");
         }
         let worker = match &settings.work {
-            Some(work) => Some(new_worker(&settings, work, &workers, &rules, &store, &clock)?),
+            Some(work) => Some(new_worker(&settings, work, &reload, &store, &clock)?),
             None => None,
         };
-        let http = new_http(&settings, &workers, &rules, &store, &keyring, metrics.clone(), &clock);
-        Self::launch(&settings, http, worker, store, metrics)
+        let in_force = Configuration { reload: Arc::clone(&reload), sites };
+        let http = new_http(&settings, in_force, &store, &keyring, metrics.clone(), &clock);
+        Self::launch(&settings, http, worker, (reload, changes), store, metrics)
     }
 
     fn launch(
         settings: &Settings,
         http: Http,
         worker: Option<Worker>,
+        (reload, changes): (Arc<Reload>, Changes),
         store: Arc<dyn Store>,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
@@ -89,6 +102,11 @@ impl Service {
             address = Some(bound);
             tracing::info!(%bound, "taking deliveries in on {bound}");
         }
+        let (hangup, stopped_too) = (signal(SignalKind::hangup())?, stopped.clone());
+        tasks.spawn(async move {
+            reload.watch(changes, hangup, stopped_too).await;
+            Ok(())
+        });
         if let Some(worker) = worker {
             tasks.spawn(async move {
                 worker.run(stopped).await;
@@ -137,34 +155,36 @@ impl Service {
 fn new_worker(
     settings: &Settings,
     work: &WorkSettings,
-    workers: &WorkersFile,
-    rules: &Arc<ArcSwap<RuleSet>>,
+    reload: &Reload,
     store: &Arc<dyn Store>,
     clock: &Clock,
 ) -> anyhow::Result<Worker> {
-    let backends = sites::backends(workers, &work.site, clock)?;
+    let forge = work.github.as_ref().map(|github| github_api(github, clock)).transpose()?;
     let config = WorkerConfig {
         concurrency: work.tickets_at_once,
         retention: settings.retention,
         ..WorkerConfig::new(worker_name()?)
     };
-    Ok(Worker::new(Arc::clone(store), Arc::clone(rules), backends, clock.clone(), config))
+    Ok(Worker::new(Arc::clone(store), reload.rulebook(), forge, clock.clone(), config))
+}
+
+fn github_api(settings: &GitHubSettings, clock: &Clock) -> anyhow::Result<Arc<dyn ForgeApi>> {
+    let GitHubSettings { token, api_url } = settings;
+    Ok(Arc::new(GitHub::new(api_url.clone(), token.expose(), clock.clone())?))
 }
 
 fn new_http(
     settings: &Settings,
-    workers: &WorkersFile,
-    rules: &Arc<ArcSwap<RuleSet>>,
+    in_force: Configuration,
     store: &Arc<dyn Store>,
     keyring: &Arc<Keyring>,
     metrics: Metrics,
     clock: &Clock,
 ) -> Http {
-    let sites = workers.workers.keys().cloned().collect();
     Http::new(HttpParts {
         store: Arc::clone(store),
         keyring: Arc::clone(keyring),
-        in_force: Arc::new(Configuration { rules: Arc::clone(rules), sites }),
+        in_force: Arc::new(in_force),
         metrics,
         clock: clock.clone(),
         config: http_config(settings),

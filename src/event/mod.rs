@@ -136,6 +136,12 @@ pub struct PullRequest {
     pub labels: Vec<String>,
     /// The source branch lives in another repository.
     pub fork: bool,
+    /// The files it changes. No payload has them: they are read from the forge when a rule asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<String>>,
+    /// The messages of its commits, oldest first. No payload has them either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commits: Option<Vec<String>>,
 }
 
 impl PullRequest {
@@ -167,6 +173,9 @@ pub struct Push {
     pub deleted: bool,
     /// The commits, oldest first, as many as the forge sends.
     pub commits: Vec<Commit>,
+    /// The files they change, where the payload names them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Vec<String>>,
 }
 
 /// One pushed commit.
@@ -250,6 +259,24 @@ impl Event {
     pub fn pull_request(&self) -> Option<&PullRequest> {
         match &self.subject {
             Subject::PullRequest(pull_request) => Some(pull_request),
+            _ => None,
+        }
+    }
+
+    /// The files it changes; `None` when they are not known, or such an event has none.
+    pub fn paths(&self) -> Option<&[String]> {
+        match &self.subject {
+            Subject::PullRequest(pull_request) => pull_request.paths.as_deref(),
+            Subject::Push(push) => push.paths.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The commit that was tagged or deployed, where the payload names it: GitHub's `create` of a tag does not.
+    pub fn shipped_sha(&self) -> Option<&str> {
+        match &self.subject {
+            Subject::Ref(tag) if tag.tag => tag.sha.as_deref(),
+            Subject::Deployment(deployment) => Some(deployment.sha.as_str()).filter(|sha| !sha.is_empty()),
             _ => None,
         }
     }

@@ -85,6 +85,24 @@ pub struct Tickets {
     pub ignored: Vec<IgnoredKey>,
 }
 
+impl Tickets {
+    /// These, and those of the pull requests that the event's commit came from: what counts for a merge by default
+    /// counts here as [`Source::Merged`].
+    #[must_use]
+    pub fn with_merged(mut self, merged: &[Event], projects: &Projects) -> Self {
+        let counts = default_sources(Trigger::PullRequestMerged);
+        let theirs = merged.iter().flat_map(|event| tickets(event, projects).found);
+        for key in theirs.filter(|key| key.found_in.iter().any(|source| counts.contains(source))) {
+            match self.found.iter_mut().find(|known| known.key == key.key) {
+                Some(known) if known.found_in.contains(&Source::Merged) => {}
+                Some(known) => known.found_in.push(Source::Merged),
+                None => self.found.push(FoundKey { found_in: vec![Source::Merged], ..key }),
+            }
+        }
+        self
+    }
+}
+
 /// The tickets that `event` names, in all of its places.
 pub fn tickets(event: &Event, projects: &Projects) -> Tickets {
     let mut collected = Collected::new(projects);
@@ -93,6 +111,8 @@ pub fn tickets(event: &Event, projects: &Projects) -> Tickets {
             collected.text(Source::Title, &pull_request.title);
             collected.branch(&pull_request.head);
             collected.body(pull_request);
+            let messages = pull_request.commits.iter().flatten();
+            messages.for_each(|message| collected.text(Source::Commits, message));
         }
         Subject::Push(push) => {
             push.commits.iter().for_each(|commit| collected.text(Source::Message, &commit.message));

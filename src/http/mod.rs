@@ -88,6 +88,8 @@ pub trait InForce: Send + Sync {
     fn rules(&self) -> Option<Arc<RuleSet>>;
     /// The names of the configured sites.
     fn sites(&self) -> Vec<String>;
+    /// Why the rules on disk are not those in force; `None` while they are.
+    fn reload_failed(&self) -> Option<String>;
 }
 
 /// The parts that the HTTP room works with.

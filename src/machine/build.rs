@@ -97,7 +97,10 @@ fn skips_first(rules: Vec<Rule>) -> Vec<Rule> {
 
 fn rule(declared: &RuleDecl, machines_keys: Option<&[Source]>, sources: &Sources<'_>) -> Rule {
     let mut filters: Vec<Filter> = declared.filters.iter().map(|filter| filter.value.clone()).collect();
-    filters.sort_by_key(|filter| (filter.looks_at_the_ticket(), matches!(filter, Filter::When(_))));
+    filters.sort_by_key(|filter| {
+        let (paths, when) = (matches!(filter, Filter::Paths(_)), matches!(filter, Filter::When(_)));
+        (filter.looks_at_the_ticket(), paths, when)
+    });
     Rule {
         place: RuleRef {
             name: declared.name.as_ref().map(|name| name.value.clone()),

@@ -11,6 +11,10 @@ use serde::Serialize;
 
 use super::span::{SourceFile, Sources, Span};
 
+/// The code of a rule that asks what only the forge's API tells. A warning as it is found; whoever decides without
+/// a token for the forge takes it for an error.
+pub const NEEDS_FORGE: &str = "E017";
+
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,7 +30,7 @@ pub enum Severity {
 pub struct Diagnostic {
     /// `E004`.
     pub code: &'static str,
-    /// Error or warning, as the code's letter says.
+    /// Error or warning, as the code's letter says; [`NEEDS_FORGE`] depends on who asks.
     pub severity: Severity,
     /// What is wrong, in one sentence.
     pub message: String,

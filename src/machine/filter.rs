@@ -12,6 +12,8 @@ pub(super) enum Filter {
     Labels(Patterns),
     Draft(bool),
     Prerelease(bool),
+    /// Any one changed file.
+    Paths(Patterns),
     /// The pull request was made for the repository's default branch.
     DefaultBranch,
     /// The pull request takes nothing back.
@@ -136,7 +138,9 @@ impl Filter {
     pub(super) fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Text(mine, a), Self::Text(theirs, b)) => mine == theirs && a.covers(b),
-            (Self::Status(a), Self::Status(b)) | (Self::Types(a), Self::Types(b)) => a.covers(b),
+            (Self::Status(a), Self::Status(b))
+            | (Self::Types(a), Self::Types(b))
+            | (Self::Paths(a), Self::Paths(b)) => a.covers(b),
             _ => self == other,
         }
     }
@@ -170,6 +174,7 @@ impl Filter {
                 let found = matches!(&event.subject, Subject::Release(release) if release.prerelease);
                 (found != *wanted).then(|| format!("prerelease: want {wanted}, got {found}"))
             }
+            Self::Paths(patterns) => paths(patterns, scene)?,
             Self::DefaultBranch => not_the_default_branch(event),
             Self::NotRevert => {
                 let revert = event.pull_request().is_some_and(PullRequest::revert);
@@ -193,6 +198,7 @@ impl Filter {
             Self::Labels(patterns) => format!("labels {}", patterns.sentence()),
             Self::Draft(wanted) => format!("draft = {wanted}"),
             Self::Prerelease(wanted) => format!("prerelease = {wanted}"),
+            Self::Paths(patterns) => format!("paths {}", patterns.sentence()),
             Self::DefaultBranch => match default_branch(event) {
                 Some(name) => format!("base \"{name}\", the default branch"),
                 None => "a base that is the default branch, which the payload does not name".to_owned(),
@@ -224,6 +230,23 @@ impl When {
         }
         Ok(Held::No(format!("when: cannot be told: {problem}")))
     }
+}
+
+/// Files that nobody has read yet can be told no more than a ticket that nobody has read.
+fn paths<T: Ticket>(patterns: &Patterns, scene: &Scene<'_, T>) -> Result<Option<String>, T::Missing> {
+    let Some(paths) = scene.event.paths() else {
+        scene.ticket()?;
+        return Ok(Some("paths: the changed files are not known".to_owned()));
+    };
+    if paths.iter().any(|path| patterns.accept(path)) {
+        return Ok(None);
+    }
+    let found = match paths {
+        [] => None,
+        [one] => Some(one.clone()),
+        [first, rest @ ..] => Some(format!("{first} and {} more", rest.len())),
+    };
+    Ok(Some(miss("paths", patterns, found.as_deref())))
 }
 
 fn default_branch(event: &Event) -> Option<&str> {

@@ -48,10 +48,10 @@ mod walk;
 pub use check::{Place, WorkerProjects, check_workers};
 pub use decide::{decide, decide_by_status, precheck};
 pub use decision::{Action, Decision, Effects, FixVersion, Hop, Link, TicketNow};
-pub use diagnostic::{Diagnostic, Fix, Label, Severity, render};
+pub use diagnostic::{Diagnostic, Fix, Label, NEEDS_FORGE, Severity, render};
 pub use explain::{Story, explain, nearest_code, stories};
 pub use layout::layout;
-pub use model::{Alias, Edge, Machine, Mode, RuleSet, State, Target};
+pub use model::{Alias, Edge, Lacks, Machine, Mode, RuleSet, State, Target};
 pub use outline::{Counted, Outline};
 pub use span::{Position, SourceFile};
 

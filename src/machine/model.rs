@@ -153,10 +153,31 @@ impl Machine {
         self.max_tickets.unwrap_or(default)
     }
 
+    /// What a rule of this machine wants to know of an event that the event does not say yet.
+    pub fn lacks(&self, event: &Event) -> Lacks {
+        let Some(pull_request) = event.pull_request() else { return Lacks::default() };
+        let rules = || self.rules.iter().filter(|rule| rule.on.matches(event));
+        let looks_at_paths = |rule: &Rule| rule.filters.iter().any(|f| matches!(f, Filter::Paths(_)));
+        let looks_at_commits = |rule: &Rule| rule.sources.contains(&Source::Commits);
+        Lacks {
+            paths: pull_request.paths.is_none() && rules().any(looks_at_paths),
+            commits: pull_request.commits.is_none() && rules().any(looks_at_commits),
+        }
+    }
+
     /// How many rules it has, those of the sets it uses among them.
     pub fn rule_count(&self) -> usize {
         self.rules.len()
     }
+}
+
+/// What is to be read from the forge before a machine can decide on a pull request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lacks {
+    /// The files it changes.
+    pub paths: bool,
+    /// The messages of its commits.
+    pub commits: bool,
 }
 
 /// What a rule's `on "…"` says.

@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use url::Url;
 
-use super::{RedisUrl, SettingError, Settings, SiteConfig, StoreUrl, WebSettings, WorkSettings, duration};
+use super::{
+    GitHubSettings, RedisUrl, SettingError, Settings, SiteConfig, StoreUrl, WebSettings, WorkSettings,
+    duration,
+};
 use crate::secrets::Secret;
 
 /// Where the rules are.
@@ -85,6 +88,9 @@ pub struct WorkArgs {
     /// The Jira site.
     #[command(flatten)]
     pub jira: JiraArgs,
+    /// What a payload lacks.
+    #[command(flatten)]
+    pub github: GitHubArgs,
 }
 
 /// The Jira site, for workers in workers.yaml that do not name one of their own.
@@ -102,6 +108,17 @@ pub struct JiraArgs {
     /// Data Center: a personal access token
     #[arg(long, env = "ATLASSIAN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub atlassian_token: Option<String>,
+}
+
+/// GitHub's API, for rules that ask for the files or the commits of a pull request.
+#[derive(Debug, Clone, Args)]
+pub struct GitHubArgs {
+    /// Reads pull requests: a rule with `paths`, or with `commits` among its `keys`, needs it
+    #[arg(long, env = "GITHUB_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub github_token: Option<String>,
+    /// GitHub's API; on an Enterprise server https://HOST/api/v3
+    #[arg(long, env = "GITHUB_API_URL", default_value = "https://api.github.com", value_name = "URL")]
+    pub github_api_url: String,
 }
 
 /// The flags of `conduit serve`.
@@ -255,7 +272,24 @@ impl WorkArgs {
         let Ok(tickets_at_once @ 1..=1024) = self.workers.parse() else {
             return Err(SettingError::wrong("CONDUIT_WORKERS", &self.workers, "a number from 1 to 1024"));
         };
-        Ok(WorkSettings { tickets_at_once, site: self.jira.site() })
+        Ok(WorkSettings { tickets_at_once, site: self.jira.site(), github: self.github.check()? })
+    }
+}
+
+impl GitHubArgs {
+    fn check(&self) -> Result<Option<GitHubSettings>, SettingError> {
+        let api_url = http_url("GITHUB_API_URL", &self.github_api_url)?;
+        match self.github_token.as_deref().map(str::trim) {
+            None | Some("") => Ok(None),
+            Some(token) if token.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                Ok(Some(GitHubSettings { token: Secret::new(token), api_url }))
+            }
+            Some(_) => Err(SettingError {
+                name: "GITHUB_TOKEN".into(),
+                found: "it holds spaces or characters that no token has".into(),
+                allowed: "a token of GitHub's, such as github_pat_…".into(),
+            }),
+        }
     }
 }
 

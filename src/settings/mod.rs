@@ -16,7 +16,9 @@ use url::Url;
 use crate::clock::parse_duration;
 use crate::secrets::Secret;
 
-pub use args::{ConfigArgs, JiraArgs, ListenArgs, LogArgs, ServeArgs, StoreArgs, WorkArgs, WorkerArgs};
+pub use args::{
+    ConfigArgs, GitHubArgs, JiraArgs, ListenArgs, LogArgs, ServeArgs, StoreArgs, WorkArgs, WorkerArgs,
+};
 pub use workers::{Login, OneOrMany, SiteConfig, SiteEntry, WorkerEntry, WorkersFile};
 
 /// A setting that is missing or wrong.
@@ -109,6 +111,17 @@ pub struct WorkSettings {
     pub tickets_at_once: usize,
     /// The Jira site of the environment, for workers without a `site` of their own.
     pub site: SiteConfig,
+    /// Where to read what a payload lacks; `None` without a `GITHUB_TOKEN`.
+    pub github: Option<GitHubSettings>,
+}
+
+/// How to reach GitHub's API.
+#[derive(Debug, Clone)]
+pub struct GitHubSettings {
+    /// `GITHUB_TOKEN`.
+    pub token: Secret,
+    /// `GITHUB_API_URL`.
+    pub api_url: Url,
 }
 
 /// Reads a length of time, or says what is wrong with it.

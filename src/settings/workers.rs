@@ -55,7 +55,7 @@ impl OneOrMany {
 }
 
 /// A site as written in the file; each value may be `env://NAME`.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SiteEntry {
     url: String,
@@ -120,6 +120,23 @@ impl WorkersFile {
             return Err("it names no worker".into());
         }
         Ok(file)
+    }
+}
+
+impl WorkersFile {
+    /// Whether both name the same sites, driven and reached in the same way. What each moves, and by which rules,
+    /// may differ.
+    pub fn same_sites(&self, other: &Self) -> bool {
+        let sites = |file: &'_ Self| {
+            let entries = file.workers.iter();
+            entries.map(|(name, w)| (name.clone(), w.processor.clone(), w.site.clone())).collect::<Vec<_>>()
+        };
+        sites(self) == sites(other)
+    }
+
+    /// The projects of a worker; none when there is no such worker.
+    pub fn projects(&self, worker: &str) -> &[String] {
+        self.workers.get(worker).map_or(&[], |entry| &entry.projects)
     }
 }
 
@@ -206,6 +223,16 @@ workers:
         let error = wrong("workers:\n  a:\n    statefle: x\n    projects: []\n");
         assert!(error.contains("statefle") && error.contains("line"), "{error}");
         assert!(wrong("workers: {}").contains("no worker"));
+    }
+
+    #[test]
+    fn sites_are_the_same_whatever_they_move_and_by_which_rules() {
+        let read = |text: &str| WorkersFile::parse(text).unwrap();
+        let file = read(GOOD);
+        assert!(file.same_sites(&read(&GOOD.replace("soc]", "pay]").replace("jira.hcl", "pay.hcl"))));
+        assert!(!file.same_sites(&read(&GOOD.replace("example.com", "example.org"))));
+        assert!(!file.same_sites(&read(&GOOD.replace("second:", "third:"))));
+        assert_eq!((file.projects("second"), file.projects("third").len()), (&["web".to_owned()][..], 0));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::event::Event;
 use crate::registration::Hook;
 use crate::secrets::token::Token;
 use crate::trace::TicketTrace;
@@ -171,6 +172,10 @@ pub trait Store: Send + Sync + 'static {
     async fn tidy(&self, retention: Duration) -> Result<Tidied>;
 
     // --- questions and orders ------------------------------------------------------------------------
+
+    /// The recorded pull requests of a repository (by the forge's own id of it) that were merged as this commit, in the
+    /// order they came. An event that was finished at the door is none of them.
+    async fn merged_as(&self, provider: &str, repo_id: &str, sha: &str) -> Result<Vec<Event>>;
 
     /// One event.
     async fn event(&self, id: &EventId) -> Result<Option<EventRecord>>;

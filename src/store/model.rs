@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::event::Event;
 use crate::event::ticket::{IgnoredKey, Source};
+use crate::event::{Event, Trigger};
 use crate::trace::{EventSummary, Outcome, Reason, Received, TicketTrace, Trace, Verdict};
 
 /// The id of an event: a hash of its hook and delivery id, so that a redelivery finds the first.
@@ -112,6 +112,23 @@ pub struct NewEvent {
     pub verdict: Option<Verdict>,
     /// One sentence that goes with the verdict.
     pub detail: Option<String>,
+}
+
+impl NewEvent {
+    /// The commit as which it reports a pull request merged, in the words of [`merge_name`].
+    pub(super) fn merge(&self) -> Option<String> {
+        let Content::Event(event) = &self.content else { return None };
+        if self.verdict.is_some() || !event.triggers.contains(&Trigger::PullRequestMerged) {
+            return None;
+        }
+        let sha = event.pull_request()?.merge_sha.as_deref()?;
+        Some(merge_name(&self.provider, &event.repo.as_ref()?.id, sha))
+    }
+}
+
+/// The name of a commit in the index of merged pull requests.
+pub(super) fn merge_name(provider: &str, repo_id: &str, sha: &str) -> String {
+    format!("{provider}/{repo_id}/{sha}")
 }
 
 /// What is kept of a delivery.

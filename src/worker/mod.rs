@@ -7,12 +7,14 @@
 //! | `crew` | the jobs under way, a task each |
 //! | `ruling` | PURE: the decision on one ticket, with its trace |
 //! | `act` | carries out one job: read, decide, move, finish |
+//! | `lacking` | what an event lacks, read from its forge before a decision that needs it |
 //! | `intent` | what a job means to do, written down before Jira is asked |
 //! | `recover` | PURE: where a job goes on after a crash or a lost answer |
 //! | `retry` | PURE: the table from a failure to what is done about it |
 //! | `lease` | the heartbeat, and the check before each request that writes |
 //! | `record` | the trace |
 //! | [`plan`] | PURE: what would be done with an event, for `conduit plan` |
+//! | `rulebook` | what decides now: rules and sites, replaced as one |
 //! | [`processor`] | what drives a ticket system: one file a backend |
 //!
 //! A worker is a [`step`](Worker::step) and a loop around it, after the newsletter worker of
@@ -21,6 +23,7 @@
 mod act;
 mod crew;
 mod intent;
+mod lacking;
 mod lease;
 pub mod plan;
 pub mod processor;
@@ -28,6 +31,7 @@ mod record;
 mod recover;
 mod retry;
 mod router;
+mod rulebook;
 mod ruling;
 mod runner;
 
@@ -38,13 +42,14 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, watch};
 
 use crate::clock::Clock;
-use crate::machine::RuleSet;
+use crate::forge_api::ForgeApi;
 use crate::store::{JobId, Store, StoreError};
 use crate::telemetry;
 use crate::trace::{Reason, Verdict};
 
 pub use act::Ended;
 pub use processor::Backends;
+pub use rulebook::Rulebook;
 
 /// How long a worker may take to stop, as the contract promises.
 pub const STOPS_WITHIN: Duration = Duration::from_secs(25);
@@ -135,22 +140,23 @@ pub struct Worker {
 /// What every job needs.
 struct Shared {
     store: Arc<dyn Store>,
-    rules: Arc<ArcSwap<RuleSet>>,
-    backends: Backends,
+    rulebook: Arc<ArcSwap<Rulebook>>,
+    forge: lacking::Forge,
     clock: Clock,
     config: WorkerConfig,
 }
 
 impl Worker {
-    /// A worker; it does nothing until it is stepped or run.
+    /// A worker; it does nothing until it is stepped or run. `forge` is asked for what an event lacks.
     pub fn new(
         store: Arc<dyn Store>,
-        rules: Arc<ArcSwap<RuleSet>>,
-        backends: Backends,
+        rulebook: Arc<ArcSwap<Rulebook>>,
+        forge: Option<Arc<dyn ForgeApi>>,
         clock: Clock,
         config: WorkerConfig,
     ) -> Self {
-        let shared = Arc::new(Shared { store, rules, backends, clock, config });
+        let forge = lacking::Forge::new(forge);
+        let shared = Arc::new(Shared { store, rulebook, forge, clock, config });
         Self { shared, upkeep: Arc::default() }
     }
 

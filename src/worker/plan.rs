@@ -80,8 +80,11 @@ impl<'a> Planner<'a> {
         };
         record::machine(&mut trace, machine, self.rules);
         let decision = ruling::rule(&mut trace, machine, event, &ticket, source);
-        let uncertain = seen.is_too_little(machine, event, job);
-        if uncertain {
+        let lacks_files = machine.lacks(event).paths;
+        let uncertain = lacks_files || seen.is_too_little(machine, event, job);
+        if lacks_files {
+            record::detail(&mut trace, "a rule looks at the files it changes, which only the forge can tell");
+        } else if uncertain {
             record::doubt(&mut trace);
         }
         let verdict = tell(&mut trace, &decision);

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | rate limited | again, not before the time it names | no |
 //! | conflict, server error, unreachable | again, each time later | yes |
+//! | the forge does not tell what a rule asks | again, each time later, not before the time it names | yes |
 //! | login refused | the site pauses, the ticket waits with it | no |
 //! | refused, or permanent | failed, with its reason | – |
 //! | the worker itself broke | again; dead as `poison` after [`MOST_PANICS`] | yes |
@@ -77,6 +78,7 @@ pub(super) fn next(setback: &Setback, tries: &Tries, limits: Limits) -> Next {
         Class::Conflict => (None, tries.attempts, Reason::Conflict),
         Class::Server(asked) => (*asked, tries.attempts, Reason::Jira5xx),
         Class::Unreachable => (None, tries.attempts, Reason::JiraUnreachable),
+        Class::Forge(reason, asked) => (*asked, tries.attempts, *reason),
     };
     if Duration::from_millis(tries.spent_ms) >= limits.patience {
         return Next::Dead(reason);
@@ -172,6 +174,14 @@ mod tests {
         assert_eq!(tries.attempts, 0);
         tries.count(&Class::Conflict);
         assert_eq!((tries.attempts, tries.throttled), (1, 0));
+    }
+
+    #[test]
+    fn a_forge_that_does_not_tell_is_asked_again_and_pauses_no_site() {
+        let refused = Class::Forge(Reason::Credentials, None);
+        assert_eq!(after(refused, 1), Next::Retry(secs(4), Reason::Credentials));
+        let limited = Class::Forge(Reason::RateLimited, Some(secs(600)));
+        assert_eq!(after(limited, 0), Next::Retry(secs(600), Reason::RateLimited));
     }
 
     #[test]

@@ -15,14 +15,21 @@ use crate::machine::{Action, Machine, RuleSet, precheck};
 use crate::store::{InboxItem, NewJob, Routing};
 use crate::trace::{Reason, TicketTrace, Verdict};
 
-/// Where an event goes, or [`None`] when a newer version wrote it and shall have it.
-pub(super) fn route(item: &InboxItem, rules: &RuleSet, sites: &SiteMap, now: Timestamp) -> Option<Routing> {
+/// Where an event goes, or [`None`] when a newer version wrote it and shall have it. `merged`: the pull
+/// requests that its commit came from.
+pub(super) fn route(
+    item: &InboxItem,
+    merged: &[Event],
+    rules: &RuleSet,
+    sites: &SiteMap,
+    now: Timestamp,
+) -> Option<Routing> {
     let event = match &item.event {
         Ok(event) => event,
         Err(why) if is_newer(why) => return None,
         Err(why) => return Some(unreadable(why)),
     };
-    let run = Run { only: &item.only, projects: item.projects.as_deref(), replayed: item.replayed };
+    let run = Run { only: &item.only, projects: item.projects.as_deref(), replayed: item.replayed, merged };
     Some(fan_out(event, &run, rules, sites, now).into())
 }
 
@@ -35,6 +42,8 @@ pub(super) struct Run<'a> {
     pub(super) projects: Option<&'a [String]>,
     /// A person asked for it: the number of tickets holds it back no longer.
     pub(super) replayed: bool,
+    /// The pull requests that its commit came from.
+    pub(super) merged: &'a [Event],
 }
 
 /// The parts of an event.
@@ -78,7 +87,8 @@ pub(super) fn fan_out(event: &Event, run: &Run<'_>, rules: &RuleSet, sites: &Sit
     if !event.is_supported() {
         return ended(Reason::UnsupportedEvent, Some(format!("{} is recorded only", event.kind)));
     }
-    let found = tickets(event, &Projects::new(sites.projects()));
+    let projects = Projects::new(sites.projects());
+    let found = tickets(event, &projects).with_merged(run.merged, &projects);
     let mut keys = found.found;
     keys.retain(|found| run.only.is_empty() || run.only.contains(&found.key));
     let fan = match too_many(event, &keys, rules).filter(|_| !run.replayed) {
@@ -230,7 +240,7 @@ mod tests {
     }
 
     fn routed(item: &InboxItem) -> Routing {
-        route(item, &rules(), &sites(), Timestamp::UNIX_EPOCH).unwrap()
+        route(item, &[], &rules(), &sites(), Timestamp::UNIX_EPOCH).unwrap()
     }
 
     fn jobs(routing: &Routing) -> Vec<&str> {
@@ -293,6 +303,6 @@ mod tests {
         let unread = |why: &str| InboxItem { event: Err(why.into()), ..merged("") };
         assert_eq!(routed(&unread("expected value")).verdict, Some(Verdict::dead(Reason::Poison)));
         let newer = unread("a newer Conduit wrote it");
-        assert_eq!(route(&newer, &rules(), &sites(), Timestamp::UNIX_EPOCH), None);
+        assert_eq!(route(&newer, &[], &rules(), &sites(), Timestamp::UNIX_EPOCH), None);
     }
 }

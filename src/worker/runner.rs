@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::crew::Crew;
-use super::{STOPS_WITHIN, Shared, Stepped, Worker, count, router};
-use crate::store::{ClaimRequest, Routing, StoreError};
+use super::lacking::Commits;
+use super::{Rulebook, STOPS_WITHIN, Shared, Stepped, Worker, count, router};
+use crate::event::Event;
+use crate::store::{ClaimRequest, InboxItem, Routing, StoreError};
 
 /// How many events are routed before jobs get their turn.
 const ROUTE_AT_ONCE: usize = 64;
@@ -100,13 +102,12 @@ fn is_due(last: Option<Timestamp>, now: Timestamp, every: Duration) -> bool {
 impl Shared {
     /// Fans waiting events out, in order.
     async fn route(&self) -> Result<usize, StoreError> {
-        let rules = self.rules.load_full();
+        let rulebook = self.rulebook.load_full();
         let mut routed = 0;
         for item in self.store.inbox(&self.config.name, ROUTE_AT_ONCE).await? {
-            // A newer event holds back those behind it: they may name the same tickets.
-            let Some(routing) = router::route(&item, &rules, self.backends.map(), self.clock.now()) else {
-                break;
-            };
+            // An event that cannot go yet holds back those behind it: they may name the same tickets.
+            let merged = self.merged_as(&item).await?;
+            let Some(routing) = self.routing(&item, &merged, &rulebook).await else { break };
             match self.store.route(&item, &routing).await {
                 Ok(()) => note(&item.id, &routing),
                 Err(StoreError::LostLease(_)) => break,
@@ -115,6 +116,29 @@ impl Shared {
             routed += 1;
         }
         Ok(routed)
+    }
+
+    /// The pull requests that a tagged or deployed commit came from.
+    async fn merged_as(&self, item: &InboxItem) -> Result<Vec<Event>, StoreError> {
+        let of = |event: &Event| Some((event.repo.as_ref()?.id.clone(), event.shipped_sha()?.to_owned()));
+        let Ok(event) = &item.event else { return Ok(Vec::new()) };
+        match of(event) {
+            Some((repo, sha)) => self.store.merged_as(&event.provider, &repo, &sha).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Where an event goes, when that can be told by now and by this version.
+    async fn routing(&self, item: &InboxItem, merged: &[Event], rulebook: &Rulebook) -> Option<Routing> {
+        let now = self.clock.now();
+        let Rulebook { rules, backends } = rulebook;
+        let route = |item: &InboxItem| router::route(item, merged, rules, backends.map(), now);
+        match self.forge.commits(item, rulebook, now).await {
+            Commits::Settled => route(item),
+            Commits::Read(item) => route(&item),
+            Commits::Never(routing) => Some(routing),
+            Commits::NotYet => None,
+        }
     }
 
     /// Claims as many jobs as there is room for, and starts them.
@@ -135,8 +159,9 @@ impl Shared {
 
     /// What may be claimed beside what is under way.
     fn room(&self, crew: &Crew) -> Option<ClaimRequest> {
+        let rulebook = self.rulebook.load();
         let running: Vec<_> =
-            self.backends.sites().iter().map(|site| (site.name.as_str(), crew.on(&site.name))).collect();
+            rulebook.backends.sites().iter().map(|site| (site.name.as_str(), crew.on(&site.name))).collect();
         let (most, skip_sites) = room(self.config.concurrency, crew.len(), &running);
         let (worker, lease) = (self.config.name.clone(), self.config.lease);
         (most > 0).then_some(ClaimRequest { worker, lease, most, skip_sites })
@@ -151,7 +176,8 @@ impl Shared {
     /// Asks the sites that are paused for their login whether it works again.
     async fn probe(&self) -> Result<(), StoreError> {
         for paused in self.store.queue().await?.paused {
-            let Some(site) = self.backends.site(&paused.site) else { continue };
+            let rulebook = self.rulebook.load_full();
+            let Some(site) = rulebook.backends.site(&paused.site) else { continue };
             if paused.why.starts_with(LOGIN_REFUSED) && site.processor.probe().await.is_ok() {
                 tracing::info!(site = site.name, "the login works again: {} goes on", site.name);
                 self.store.resume(&site.name).await?;

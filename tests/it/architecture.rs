@@ -16,8 +16,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("machine", &["event", "trace"]),
     ("store", &["registration", "event", "trace", "secrets", "clock"]),
     ("jira", &["event", "clock"]),
+    ("forge_api", &["event", "clock"]),
     ("http", &["forge", "store", "registration", "machine", "event", "trace", "secrets", "clock"]),
-    ("worker", &["machine", "store", "jira", "event", "trace", "clock"]),
+    ("worker", &["machine", "store", "jira", "forge_api", "event", "trace", "clock"]),
     ("settings", &["secrets", "clock"]),
 ];
 

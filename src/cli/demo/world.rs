@@ -190,6 +190,7 @@ fn settings(folder: &TempDir, jira: &JiraSim, token: &Secret, fixed_port: bool) 
                 token: None,
                 dialect: Some("cloud".into()),
             },
+            github: None,
         }),
         web: Some(WebSettings {
             listen: loopback(if fixed_port { 9091 } else { 0 }),

@@ -1,11 +1,16 @@
 //! Pushes, and branches and tags that come and go.
 
+use std::collections::BTreeSet;
+
 use super::payload::{self, Payload};
 use super::read::{Lacking, Reading, needed, pushed_at};
 use crate::event::{Commit, Push, Ref, Subject, Trigger};
 
 const BRANCH: &str = "refs/heads/";
 const TAG: &str = "refs/tags/";
+
+/// As many as GitHub shows of a pull request.
+const MOST_PATHS: usize = 3000;
 
 /// `push`: <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>
 ///
@@ -24,6 +29,7 @@ pub(super) fn pushed(payload: &Payload) -> Result<Reading, Lacking> {
         created: payload.created.unwrap_or(false),
         deleted: payload.deleted.unwrap_or(false),
         commits: payload.commits.iter().flatten().map(commit).collect(),
+        paths: payload.commits.as_ref().map(|commits| paths(commits)),
     };
     if push.deleted {
         return Ok(Reading::recorded(Ok(Subject::Push(push))));
@@ -36,6 +42,14 @@ pub(super) fn pushed(payload: &Payload) -> Result<Reading, Lacking> {
         subject: Subject::Push(push),
         association: None,
     })
+}
+
+/// The files of all commits, each once, at most [`MOST_PATHS`].
+fn paths(commits: &[payload::Commit]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let files = commits.iter().flat_map(|commit| [&commit.added, &commit.removed, &commit.modified]);
+    let names = files.flat_map(|files| files.iter().flatten()).map(|file| &**file);
+    names.filter(|name| seen.insert(*name)).take(MOST_PATHS).map(str::to_owned).collect()
 }
 
 fn commit(json: &payload::Commit) -> Commit {

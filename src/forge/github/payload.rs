@@ -4,6 +4,8 @@
 //! from the body and optional; `read` says what an event cannot do without.
 //! Shapes: <https://docs.github.com/en/webhooks/webhook-events-and-payloads>.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
@@ -148,6 +150,9 @@ pub(super) struct Commit<'a> {
     pub(super) message: Text<'a>,
     pub(super) url: Text<'a>,
     pub(super) author: Maybe<CommitAuthor<'a>>,
+    pub(super) added: Maybe<Vec<Cow<'a, str>>>,
+    pub(super) removed: Maybe<Vec<Cow<'a, str>>>,
+    pub(super) modified: Maybe<Vec<Cow<'a, str>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -103,6 +103,8 @@ fn read(payload: &Payload) -> Result<PullRequest, Lacking> {
         merge_sha: json.merge_commit_sha.as_deref().filter(|_| merged).map(str::to_owned),
         labels: labels(json),
         fork: is_fork(head, base),
+        paths: None,
+        commits: None,
     })
 }
 

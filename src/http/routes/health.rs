@@ -27,6 +27,12 @@ pub(in crate::http) struct Health {
     store: String,
     /// Whether a rule set is in force.
     rules_loaded: bool,
+    /// The hash of the rule set in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<String>,
+    /// Why the rules on disk are not in force. Not unready: the set before them decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules_reload_failed: Option<String>,
     /// The service is about to end.
     stopping: bool,
 }
@@ -99,11 +105,14 @@ async fn health(state: &State) -> Health {
 
 async fn look(state: &State) -> Health {
     let store = state.store.check().await;
-    let rules_loaded = state.in_force.rules().is_some();
+    let rules = state.in_force.rules();
+    let rules_loaded = rules.is_some();
     Health {
         ready: store.is_ok() && rules_loaded,
         store: store.map_or_else(|error| error.to_string(), |()| "ok".to_owned()),
         rules_loaded,
+        rules: rules.map(|rules| rules.hash().to_owned()),
+        rules_reload_failed: state.in_force.reload_failed(),
         stopping: false,
     }
 }

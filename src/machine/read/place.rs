@@ -85,7 +85,8 @@ pub(super) fn filters_of(on: On) -> Vec<&'static str> {
     let facets = Facet::ALL.into_iter().filter(|facet| facet.families().contains(&family));
     let mut names: Vec<&str> = facets.map(Facet::name).collect();
     match family {
-        "pull_request" => names.extend(["labels", "draft"]),
+        "pull_request" => names.extend(["labels", "draft", "paths"]),
+        "push" => names.push("paths"),
         "release" => names.push("prerelease"),
         _ => {}
     }

@@ -4,6 +4,7 @@ use super::{Reader, place};
 use crate::event::Trigger;
 use crate::machine::decl::{RuleDecl, SetDecl};
 use crate::machine::default_rules;
+use crate::machine::diagnostic::{Diagnostic, NEEDS_FORGE, Severity};
 use crate::machine::expr::{Check, Wanted};
 use crate::machine::filter::{Facet, Filter, When};
 use crate::machine::model::{EffectTemplates, On};
@@ -147,8 +148,11 @@ impl Reader<'_, '_> {
                     Filter::Status(patterns)
                 }),
                 "paths" => {
-                    self.needs_forge(argument, "paths");
-                    None
+                    self.applies(argument, rule.on, &["pull_request", "push"]);
+                    if rule.on.family() == "pull_request" {
+                        self.needs_forge(argument, "paths");
+                    }
+                    self.patterns(argument, true).map(|(patterns, _)| Filter::Paths(patterns))
                 }
                 _ => {
                     self.unknown(&Item::Argument(argument.clone()), &place::RULE);
@@ -170,11 +174,13 @@ impl Reader<'_, '_> {
         self.push(self.findings.at("E014", argument.name.span, message).help(help));
     }
 
-    /// E017: what a payload does not hold, and nobody reads yet.
+    /// E017: what a payload does not hold. A warning here, because the files alone do not say whether there is a
+    /// token; whoever decides by them refuses to begin without one.
     pub(super) fn needs_forge(&mut self, argument: &Argument, what: &str) {
         let message = format!("`{what}` of a pull request needs a forge token");
-        let help = "reading it from the forge (GITHUB_TOKEN) is not supported yet; leave it out";
-        self.push(self.findings.at("E017", argument.name.span, message).help(help));
+        let help = "set GITHUB_TOKEN where Conduit runs: `serve` and `worker` refuse this rule without it";
+        let finding = self.findings.at(NEEDS_FORGE, argument.name.span, message).help(help);
+        self.findings.push(Diagnostic { severity: Severity::Warning, ..finding });
     }
 
     /// Patterns, and those of them that are plain names with their places.

@@ -53,7 +53,7 @@ impl RedisStore {
         let mut call = self.scripts.ingest.key(self.layout.of_event(&event.id).prefix());
         call.arg(&event.id).arg(record::score(&event.received)).arg(&event.repo);
         call.arg(record::occurrence(event)).arg(kind).arg(content).arg(outcome);
-        call.arg(self.clock.now().as_millisecond());
+        call.arg(self.clock.now().as_millisecond()).arg(record::merge(event));
         for (name, value) in record::fields(event)? {
             call.arg(name).arg(value);
         }

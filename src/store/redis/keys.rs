@@ -76,8 +76,8 @@ pub(super) fn ticket(site: &str, key: &str) -> String {
     format!("{site}/{key}")
 }
 
-/// The short name under which an occurrence is kept: it may be long, and holds a stranger's text.
-pub(super) fn occurrence(text: &str) -> String {
+/// The short name under which an occurrence or a merge is kept: it may be long, and holds a stranger's text.
+pub(super) fn short(text: &str) -> String {
     let digest = Sha256::digest(text);
     data_encoding::BASE32_NOPAD.encode(digest.get(..16).unwrap_or_default()).to_ascii_lowercase()
 }
@@ -116,6 +116,6 @@ mod tests {
         let homes: std::collections::BTreeSet<_> =
             (0..200).map(|n| layout.of_ticket("main", &format!("SHOP-{n}"))).collect();
         assert_eq!(homes, layout.jobs().collect());
-        assert_ne!(occurrence("a"), occurrence("b"));
+        assert_ne!(short("a"), short("b"));
     }
 }

@@ -17,7 +17,7 @@
 //!                 tk:<id>          HASH  key → position, generation, verdict, site       plan carry
 //!                 op:<id>          SET   its tickets that are not finished               plan carry
 //!                 st:<id>          HASH  key → trace, of what was settled unasked        plan
-//!                 ix:t  ix:open  ix:s:<outcome>  ix:r:<repo>  ix:k:<ticket>
+//!                 ix:t  ix:open  ix:s:<outcome>  ix:r:<repo>  ix:k:<ticket>  ix:m:<merge>
 //!                                  ZSETs events by µs received: all, unfinished, filtered
 //!                 ix:done          ZSET  finished events by ms of their end              routed carry
 //! conduit:{j:m}:  job:<id>         HASH  state, site, project, found_in, queued_at       add_jobs finish
@@ -243,6 +243,10 @@ impl Store for RedisStore {
 
     async fn tidy(&self, retention: Duration) -> Result<Tidied> {
         self.upkeep(retention).await
+    }
+
+    async fn merged_as(&self, provider: &str, repo_id: &str, sha: &str) -> Result<Vec<Event>> {
+        self.read_merged(provider, repo_id, sha).await
     }
 
     async fn event(&self, id: &EventId) -> Result<Option<EventRecord>> {

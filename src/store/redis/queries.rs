@@ -3,13 +3,18 @@
 use jiff::Timestamp;
 
 use super::error::unreadable;
-use super::keys::Home;
+use super::keys::{self, Home};
 use super::{RedisStore, record};
+use crate::event::Event;
+use crate::store::model::merge_name;
 use crate::store::{
     EventId, EventQuery, EventRecord, JobState, Page, PausedSite, QueueStatus, Result, StoreError,
     TicketState,
 };
 use crate::trace::TicketTrace;
+
+/// The most pull requests that are looked at for one commit; more than one is rare enough.
+const MOST_MERGED: isize = 50;
 
 /// Index entries looked at in one round trip.
 const LOOKED_AT_ONCE: usize = 200;
@@ -26,6 +31,29 @@ type JobRead = (Option<Vec<u8>>, Option<Vec<u8>>, (Option<String>, Option<String
 impl RedisStore {
     pub(super) async fn read_event(&self, id: &EventId) -> Result<Option<EventRecord>> {
         Ok(self.read_events(self.layout.of_event(id), std::slice::from_ref(id)).await?.pop())
+    }
+
+    pub(super) async fn read_merged(&self, provider: &str, repo_id: &str, sha: &str) -> Result<Vec<Event>> {
+        // Any event of the repository has its partition.
+        let home = self.layout.of_event(&EventId::new(provider, repo_id, ""));
+        let merge = keys::short(&merge_name(provider, repo_id, sha));
+        let mut range = redis::pipe();
+        range.zrange(home.key(&format!("ix:m:{merge}")), 0, MOST_MERGED - 1);
+        let (ids,): (Vec<String>,) = self.link.ask(&range).await?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut reads = redis::pipe();
+        for id in &ids {
+            reads.get(home.key(&format!("no:{id}")));
+        }
+        let contents: Vec<Option<Vec<u8>>> = self.link.ask(&reads).await?;
+        let events = ids.iter().zip(contents).filter_map(|(id, content)| Some((id, content?)));
+        events
+            .map(|(id, content)| {
+                record::unpack_event(&content).map_err(|why| unreadable(format!("event {id}"), why))
+            })
+            .collect()
     }
 
     /// The records of events of one partition; those that are gone are left out.

@@ -123,7 +123,12 @@ pub(super) fn from_json<T: DeserializeOwned>(text: &str, what: &str) -> Result<O
 
 /// The occurrence under which a new event is known, as it stands in a key; empty when it stands for itself.
 pub(super) fn occurrence(event: &NewEvent) -> String {
-    event.occurrence.as_deref().map(keys::occurrence).unwrap_or_default()
+    event.occurrence.as_deref().map(keys::short).unwrap_or_default()
+}
+
+/// The commit as which a pull request was merged, as it stands in a key; empty for any other event.
+pub(super) fn merge(event: &NewEvent) -> String {
+    event.merge().as_deref().map(keys::short).unwrap_or_default()
 }
 
 /// An event's record from its fields, its tickets and its content.

@@ -24,6 +24,7 @@ pub(super) struct Delivery {
     projects: Option<String>,
     normalised: Option<Vec<u8>>,
     raw: Option<Vec<u8>>,
+    merge: Option<String>,
 }
 
 impl Delivery {
@@ -37,6 +38,7 @@ impl Delivery {
             projects: event.projects.as_ref().map(to_json).transpose()?,
             normalised,
             raw,
+            merge: event.merge(),
             event: without_content(event),
         })
     }
@@ -74,6 +76,9 @@ pub(super) fn ingest(conn: &Connection, delivery: &Delivery, now: i64) -> Result
         save_body(conn, &new.id, raw)?;
     }
     if verdict.is_none() {
+        if let Some(merge) = &delivery.merge {
+            conn.prepare_cached("INSERT INTO merges VALUES (?1, ?2)")?.execute(params![merge, event])?;
+        }
         enqueue(conn, event, 1, &[], false)?;
     }
     Ok(Ingested { duplicate: stands.is_some(), requeued: Vec::new() })

@@ -32,10 +32,12 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::event::Event;
 use crate::registration::Hook;
 use crate::secrets::token::Token;
 use crate::trace::TicketTrace;
 
+use super::model::merge_name;
 use super::{
     Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested, JobState, Lease, NewEvent,
     Page, QueueStatus, ReplayScope, Replayed, Result, Routing, Store, Tidied,
@@ -199,6 +201,11 @@ impl Store for SqliteStore {
         let tidied = self.writer.run(move |conn| tidy::tidy(conn, now, before)).await?;
         self.wake(usize::try_from(tidied.reaped).unwrap_or(usize::MAX));
         Ok(tidied)
+    }
+
+    async fn merged_as(&self, provider: &str, repo_id: &str, sha: &str) -> Result<Vec<Event>> {
+        let name = merge_name(provider, repo_id, sha);
+        self.readers.ask(move |conn| queries::merged_as(conn, &name)).await
     }
 
     async fn event(&self, id: &EventId) -> Result<Option<EventRecord>> {

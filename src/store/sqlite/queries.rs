@@ -1,11 +1,12 @@
 //! Questions: one event, lists of events, what waits.
 
-use rusqlite::{Connection, OptionalExtension, ToSql};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
+use crate::event::Event;
 use crate::store::{EventId, EventQuery, EventRecord, Page, PausedSite, QueueStatus, Result, StoreError};
 use crate::trace::TicketTrace;
 
-use super::rows::{Found, RECORD, json, number, read_trace, record, tickets, time, unsigned};
+use super::rows::{Found, RECORD, json, number, read_event, read_trace, record, tickets, time, unsigned};
 
 pub(super) const QUEUE: &str = "SELECT
     (SELECT count(*) FROM inbox),
@@ -44,6 +45,25 @@ fn traces(conn: &Connection, event: i64) -> Result<Vec<TicketTrace>> {
             trace.map_or(Ok(queued), |packed| read_trace(&packed))
         })
         .collect()
+}
+
+/// The most pull requests that are looked at for one commit; more than one is rare enough.
+const MOST_MERGED: i64 = 50;
+
+pub(super) const MERGED_AS: &str = "SELECT e.id, e.event FROM merges m JOIN events e ON e.n = m.event
+     WHERE m.name = ?1 ORDER BY m.event LIMIT ?2";
+
+pub(super) fn merged_as(conn: &Connection, name: &str) -> Result<Vec<Event>> {
+    let mut statement = conn.prepare_cached(MERGED_AS)?;
+    let rows = statement.query_map(params![name, MOST_MERGED], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
+    })?;
+    rows.map(|row| {
+        let (id, packed) = row?;
+        let damaged = |why| StoreError::Damaged { what: format!("event {id}"), why };
+        read_event(packed.as_deref()).map_err(damaged)
+    })
+    .collect()
 }
 
 pub(super) fn body(conn: &Connection, id: &EventId) -> Result<Option<Vec<u8>>> {

@@ -7,6 +7,7 @@
 //!  tokens     a token, as JSON                   save_token
 //!  counters   `fence`: the last fence given out  claim, inbox;   `checked`: check
 //!  events     a delivery; its id is the dedupe   ingest; its state and verdict by whatever changes its tickets
+//!  merges     a commit that a pull request became ingest; gone with its event
 //!  bodies     a raw body, zstd                   save_body; ingest when it could not be normalised
 //!  inbox      a run of an event to be fanned out ingest, replay; taken off by route
 //!  router     who may fan out (at most one row)  inbox
@@ -38,7 +39,7 @@ const APPLICATION_ID: i32 = 0x436f_6e64;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each brings a file from the version that is its index to the next. Never changed once released.
-const MIGRATIONS: &[&str] = &[FIRST];
+const MIGRATIONS: &[&str] = &[FIRST, MERGES];
 
 const FIRST: &str = "
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -150,6 +151,15 @@ CREATE TABLE lanes (
 CREATE TABLE paused (site TEXT PRIMARY KEY, why TEXT NOT NULL, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
+const MERGES: &str = "
+CREATE TABLE merges (
+    name  TEXT NOT NULL,            -- provider, repository's id, commit
+    event INTEGER NOT NULL REFERENCES events ON DELETE CASCADE,
+    PRIMARY KEY (name, event)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX merges_of_event ON merges (event);
+";
+
 /// Opens the file for writing, makes it and its folder if they are missing, and brings it up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     create_private(path)
@@ -226,9 +236,7 @@ fn migrate(conn: &mut Connection) -> Result<()> {
         tx.execute_batch(sql)?;
         tx.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
     }
-    if version(&tx)? == 1 {
-        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-    }
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     Ok(tx.commit()?)
 }
 

@@ -14,6 +14,7 @@
 mod effects;
 mod walk;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,7 +25,7 @@ use super::intent::{Intent, Progress, Unreadable};
 use super::lease::Held;
 use super::processor::{Setback, Site, Ticket};
 use super::retry::{self, Next};
-use super::{Shared, is_newer, record, ruling};
+use super::{Rulebook, Shared, is_newer, record, ruling};
 use crate::event::Event;
 use crate::machine::{Action, Decision, Machine, precheck};
 use crate::store::{Claim, JobState, StoreError};
@@ -86,12 +87,23 @@ pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Res
         }
         (Ok(event), Ok(progress)) => (event, progress),
     };
-    let Some(site) = shared.backends.site(&held.lease().site) else {
+    let rulebook = shared.rulebook.load_full();
+    let Some(site) = rulebook.backends.site(&held.lease().site) else {
         record::detail(&mut trace, format!("no worker has a site named {} any more", held.lease().site));
         return close(held, trace, Reason::ProjectNotConfigured.into(), began).await;
     };
     let key = held.lease().job.key.clone();
-    let job = Job { shared, held, site, event: &event, key, project: claim.project, trace, progress, began };
+    let job = Job {
+        shared,
+        held,
+        site,
+        event: Cow::Borrowed(&event),
+        key,
+        project: claim.project,
+        trace,
+        progress,
+        began,
+    };
     job.run().await
 }
 
@@ -125,7 +137,7 @@ struct Job<'a> {
     shared: &'a Shared,
     held: &'a Held,
     site: &'a Site,
-    event: &'a Event,
+    event: Cow<'a, Event>,
     /// The issue key as the event wrote it.
     key: String,
     project: String,
@@ -158,25 +170,46 @@ impl Job<'_> {
     // --- deciding ------------------------------------------------------------------------------------
 
     async fn decide(&mut self, intent: &mut Option<Intent>) -> Go<Verdict> {
-        let rules = self.shared.rules.load_full();
+        let Rulebook { rules, backends } = &*self.shared.rulebook.load_full();
         let Some(machine) = rules.machine(&self.project) else { return Ok(Reason::NoMachine.into()) };
-        record::machine(&mut self.trace, machine, &rules);
-        if let Some(decision) = precheck(machine, self.event, &self.trace.found_in) {
-            record::decision(&mut self.trace, &decision);
-            if let Action::Stay(verdict) = decision.action {
-                return Ok(verdict);
-            }
+        record::machine(&mut self.trace, machine, rules);
+        if let Some(verdict) = self.precheck(machine) {
+            return Ok(verdict);
+        }
+        if self.complete(machine).await?
+            && let Some(verdict) = self.precheck(machine)
+        {
+            return Ok(verdict);
         }
         let ticket = self.read().await?;
-        let sites = self.shared.backends.map();
-        let machine = ruling::machine_of(&ticket, &self.site.name, sites, &rules).unwrap_or(machine);
-        record::machine(&mut self.trace, machine, &rules);
+        let machine = ruling::machine_of(&ticket, &self.site.name, backends.map(), rules).unwrap_or(machine);
+        record::machine(&mut self.trace, machine, rules);
+        self.complete(machine).await?;
         self.apply(machine, ticket, intent).await
+    }
+
+    /// The verdict, when it cannot depend on where the ticket stands.
+    fn precheck(&mut self, machine: &Machine) -> Option<Verdict> {
+        let decision = precheck(machine, &self.event, &self.trace.found_in)?;
+        record::decision(&mut self.trace, &decision);
+        match decision.action {
+            Action::Stay(verdict) => Some(verdict),
+            Action::Move(_) => None,
+        }
+    }
+
+    /// Reads what the machine wants to know of the event and the payload did not say. Whether it did.
+    async fn complete(&mut self, machine: &Machine) -> Go<bool> {
+        let lacks = machine.lacks(&self.event).paths;
+        if lacks {
+            self.event = Cow::Owned(self.shared.forge.with_paths(&self.event).await?);
+        }
+        Ok(lacks)
     }
 
     async fn apply(&mut self, machine: &Machine, ticket: Ticket, intent: &mut Option<Intent>) -> Go<Verdict> {
         let Decision { action, effects, .. } =
-            ruling::rule(&mut self.trace, machine, self.event, &ticket, "live");
+            ruling::rule(&mut self.trace, machine, &self.event, &ticket, "live");
         match action {
             Action::Stay(verdict) => {
                 self.stay(verdict, &ticket, &effects).await?;

@@ -86,6 +86,18 @@ impl Backends {
         self.map.add(name, projects)
     }
 
+    /// The same sites, with their projects given anew. What names no site of these is left out.
+    pub fn with_projects<'a, S: AsRef<str> + 'a>(
+        &self,
+        projects: impl Fn(&str) -> &'a [S],
+    ) -> Result<Self, ProjectTaken> {
+        let mut backends = Self::new();
+        for site in &self.sites {
+            backends.add(&site.name, Arc::clone(&site.processor), projects(&site.name))?;
+        }
+        Ok(backends)
+    }
+
     /// A site by its name.
     pub fn site(&self, name: &str) -> Option<&Site> {
         self.sites.iter().find(|site| site.name == name)

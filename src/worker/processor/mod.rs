@@ -190,6 +190,9 @@ pub enum Class {
     Unreachable,
     /// The login is refused.
     Credentials,
+    /// The forge, and not the ticket system, does not answer. With what the ticket waits for, and how long to wait,
+    /// if that was said.
+    Forge(Reason, Option<Duration>),
     /// A write was understood and refused. With the fields that were named.
     Refused(Vec<String>),
     /// It will fail again until somebody mends something.

@@ -56,6 +56,10 @@ impl InForce for Fixed {
     fn sites(&self) -> Vec<String> {
         vec!["atlassian".into()]
     }
+
+    fn reload_failed(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Door {

@@ -4,3 +4,4 @@
 
 mod main_job;
 mod processes;
+mod reload;

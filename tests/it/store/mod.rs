@@ -122,6 +122,7 @@ macro_rules! suite {
             }
             tell! { $home, retention:
                 what_is_finished_and_old_is_removed_with_all_that_belongs_to_it
+                a_merge_is_found_by_its_commit_as_long_as_its_event
                 what_is_not_finished_stays_however_old
                 what_finished_late_stays_readable_from_then_on
                 much_is_removed_in_small_steps

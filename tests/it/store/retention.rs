@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conduit::clock::Clock;
-use conduit::store::{EventQuery, NewEvent, Store, compress};
+use conduit::event::Subject;
+use conduit::store::{Content, EventQuery, NewEvent, Store, compress};
 use conduit::trace::Reason;
 use futures_util::future::join_all;
 
 use super::given::{
-    RETENTION, claim, claim_all, delivery, keys, routed, routed_as, settled, to_tickets, waiting, work_off,
+    RETENTION, claim, claim_all, delivery, delivery_of, keys, merged, routed, routed_as, settled, to_tickets,
+    waiting, work_off,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -50,6 +52,43 @@ pub(crate) async fn what_is_finished_and_old_is_removed_with_all_that_belongs_to
     let all = store.events(&EventQuery { limit: 9, ..EventQuery::default() }).await.unwrap().items;
     assert_eq!(all.iter().map(|record| &record.id).collect::<Vec<_>>(), [&young.id]);
     assert!(!store.ingest(&event).await.unwrap().duplicate, "neither it nor its change is known any more");
+}
+
+pub(crate) async fn a_merge_is_found_by_its_commit_as_long_as_its_event(
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) {
+    let of = |delivery_id: &str, repo: &str, sha: &str| {
+        let mut new = delivery_of(repo, delivery_id, clock);
+        let mut event = merged(repo);
+        if let Subject::PullRequest(pull_request) = &mut event.subject {
+            pull_request.merge_sha = Some(sha.into());
+            pull_request.title = delivery_id.into();
+        }
+        new.content = Content::Event(Box::new(event));
+        new
+    };
+    let titles = async |repo: &str, sha: &str| {
+        let events = store.merged_as("github", repo, sha).await.unwrap();
+        events.iter().map(|event| event.pull_request().unwrap().title.clone()).collect::<Vec<_>>()
+    };
+    let first = of("d-1", "acme/shop", "9f3c");
+    routed_as(store, first.clone(), &to_tickets(&["SHOP-1"])).await;
+    clock.advance(Duration::from_secs(1));
+    store.ingest(&of("d-2", "acme/shop", "9f3c")).await.unwrap();
+    store.ingest(&of("d-3", "acme/web", "9f3c")).await.unwrap();
+    let stale = NewEvent { verdict: Some(Reason::RepoMismatch.into()), ..of("d-4", "acme/shop", "9f3c") };
+    store.ingest(&stale).await.unwrap();
+    assert_eq!(titles("acme/shop", "9f3c").await, ["d-1", "d-2"]);
+    assert_eq!(titles("acme/web", "9f3c").await, ["d-3"]);
+    assert!(titles("acme/shop", "c0de").await.is_empty());
+    assert!(store.merged_as("gitlab", "acme/shop", "9f3c").await.unwrap().is_empty());
+
+    work_off(store, "SHOP-1", Reason::Moved).await;
+    settled(store, &first.id).await;
+    clock.advance(RETENTION + DAY);
+    tidy_all(store).await;
+    assert_eq!(titles("acme/shop", "9f3c").await, ["d-2"], "it waits, so it stays");
 }
 
 pub(crate) async fn what_is_not_finished_stays_however_old(store: &Arc<dyn Store>, clock: &Clock) {

@@ -1,10 +1,11 @@
 //! Events and the tickets they name.
 
-use conduit::event::{Release, Subject, Trigger};
+use conduit::event::ticket::Source;
+use conduit::event::{Deployment, Release, Subject, Trigger};
 use conduit::store::{EventState, ReplayScope, Replayed};
 use conduit::trace::{Outcome, Reason};
 
-use super::world::{World, event, merged, pull_request};
+use super::world::{RULES, World, event, merged, pull_request};
 
 pub(crate) async fn every_ticket_that_is_named_moves(world: World) {
     let id = world.deliver(merged("SHOP-1, SHOP-2 and SHOP-99")).await;
@@ -24,6 +25,26 @@ pub(crate) async fn a_key_in_the_branch_alone_counts(world: World) {
     world.deliver(event(Trigger::PullRequestMerged, Subject::PullRequest(pull_request))).await;
     world.work().await;
     assert_eq!(world.jira.status("SHOP-1").as_deref(), Some("In Progress"));
+}
+
+pub(crate) async fn a_deployment_moves_what_its_commit_was_merged_for(world: World) {
+    let deployed =
+        "on \"deployment.succeeded\" {\n environment = \"production\"\n fire = \"next\"\n}\n  }\n}";
+    world.reload(&(RULES.trim_end().strip_suffix("  }\n}").unwrap().to_owned() + deployed));
+    let mut of_the_commit = pull_request("SHOP-1: pay by card");
+    of_the_commit.merge_sha = Some("c0ffee".into());
+    world.deliver(event(Trigger::PullRequestMerged, Subject::PullRequest(of_the_commit))).await;
+    let mut of_another = pull_request("SHOP-2");
+    of_another.merge_sha = Some("decade".into());
+    world.deliver(event(Trigger::PullRequestMerged, Subject::PullRequest(of_another))).await;
+    let deployment =
+        Deployment { environment: "production".into(), sha: "c0ffee".into(), ..Deployment::default() };
+    let id = world.deliver(event(Trigger::DeploymentSucceeded, Subject::Deployment(deployment))).await;
+    world.work().await;
+    let trace = world.trace(&id).await;
+    assert_eq!((trace.key.as_str(), &trace.found_in[..]), ("SHOP-1", &[Source::Merged][..]));
+    assert_eq!(world.jira.moves("SHOP-1"), ["To Do → In Progress"]);
+    assert!(world.jira.moves("SHOP-2").is_empty());
 }
 
 pub(crate) async fn an_event_without_keys_says_so(world: World) {

@@ -5,6 +5,7 @@
 
 mod crashes;
 mod events;
+mod forge;
 mod moves;
 mod trouble;
 mod world;
@@ -30,6 +31,7 @@ macro_rules! stories {
                 a_status_without_an_alias_is_named
                 a_refused_remembered_transition_is_looked_up_once_more
                 a_path_of_several_steps_is_walked_with_a_look_between
+                a_path_that_was_decided_survives_a_reload
                 a_comment_whose_answer_was_lost_is_not_written_twice
                 a_moved_ticket_answers_under_its_new_key
                 a_transition_that_asks_for_a_field_says_which
@@ -40,6 +42,7 @@ macro_rules! stories {
             tell! { $home, events:
                 every_ticket_that_is_named_moves
                 a_key_in_the_branch_alone_counts
+                a_deployment_moves_what_its_commit_was_merged_for
                 an_event_without_keys_says_so
                 a_key_of_no_configured_project_is_listed
                 a_project_without_a_machine_says_so
@@ -48,6 +51,14 @@ macro_rules! stories {
                 an_event_that_names_too_many_waits_for_a_person
                 an_event_that_no_rule_can_see_is_recorded
                 an_event_of_a_newer_version_is_left_to_it
+            }
+            tell! { $home, forge:
+                a_rule_by_paths_looks_at_every_page_of_files_once
+                a_ticket_that_only_the_commits_name_is_found
+                nobody_is_asked_what_no_rule_wants_to_know
+                a_ticket_waits_until_the_forge_tells_its_files
+                what_the_token_may_not_see_fails_and_says_so
+                events_wait_in_order_for_their_commits_but_not_for_ever
             }
             tell! { $home, crashes:
                 a_worker_that_dies_before_it_asks_is_replaced

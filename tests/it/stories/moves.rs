@@ -5,7 +5,7 @@ use conduit::trace::{Outcome, Reason, TicketTrace};
 use jira_sim::{Answer, Category, Fault, Field, Kind, Permission, Transition, When, Workflow};
 use serde_json::json;
 
-use super::world::{World, merged, robot, site, site_for};
+use super::world::{RULES, World, merged, robot, site, site_for};
 
 pub(crate) async fn a_merged_pull_request_moves_its_ticket(world: World) {
     let id = world.deliver(merged("SHOP-1: pay by card")).await;
@@ -74,6 +74,24 @@ pub(crate) async fn a_refused_remembered_transition_is_looked_up_once_more(world
     world.work().await;
     world.jira.lift(standing);
     assert_eq!(world.reason(&id).await, Reason::JiraRefused, "once more, and no more");
+}
+
+pub(crate) async fn a_path_that_was_decided_survives_a_reload(world: World) {
+    world.jira.once(When::post(Kind::Transitions), Fault::status(503));
+    let decided = world.deliver(merged("SHOP-1")).await;
+    world.step().await;
+    let before = world.rules_in_force();
+
+    // From now on, nothing leads out of *To Do* by `next`.
+    world.reload(&RULES.replace("\"to_do\" \"next\"", "\"to_do\" \"start\""));
+    let after = world.deliver(merged("SHOP-2")).await;
+    world.later(std::time::Duration::from_secs(20)).await;
+    world.work().await;
+
+    let trace = world.trace(&decided).await;
+    assert_eq!((trace.reason, trace.to.as_deref()), (Reason::Moved, Some("In Progress")));
+    assert_eq!(trace.rules, Some(before), "the trace names the rules that decided");
+    assert_eq!(world.reason(&after).await, Reason::NoEdge, "what came later is decided by the new rules");
 }
 
 /// What a worker leaves that was to walk from *To Do* over *In Progress* to *Done*.

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use conduit::clock::Clock;
 use conduit::event::{Event, PullRequest, Repo, Sender, Subject, Trigger};
+use conduit::forge_api::ForgeApi;
 use conduit::jira::{Auth, Credential, Dialect, JiraClient, Site, TransitionCache};
 use conduit::machine::{RuleSet, SourceFile, load};
 use conduit::store::redis::RedisStore;
@@ -15,7 +16,7 @@ use conduit::store::{Content, EventId, EventRecord, NewEvent, Store};
 use conduit::trace::{Reason, Received, TicketTrace};
 use conduit::worker::processor::Processor;
 use conduit::worker::processor::jira::Jira;
-use conduit::worker::{Backends, Stepped, Worker, WorkerConfig};
+use conduit::worker::{Backends, Rulebook, Stepped, Worker, WorkerConfig};
 use jira_sim::{Account, JiraSim, Kind, NewIssue, Project, Workflow};
 
 use crate::support::homes::Home;
@@ -27,7 +28,7 @@ const TOKEN: &str = "hush-hush";
 /// The board of SHOP; `Blocked` is on the board and has no alias.
 const STATUSES: [&str; 4] = ["To Do", "In Progress", "Done", "Blocked"];
 
-const RULES: &str = r#"
+pub(crate) const RULES: &str = r#"
 provisioner "shop" {
   aliasmapper "shop" {
     aliases = { to_do: "To Do", in_progress: "In Progress", done: "Done" }
@@ -51,7 +52,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) jira: JiraSim,
     pub(crate) worker: Worker,
-    rules: Arc<ArcSwap<RuleSet>>,
+    rulebook: Arc<ArcSwap<Rulebook>>,
     home: Box<dyn Server>,
     delivered: AtomicU32,
 }
@@ -76,16 +77,17 @@ impl World {
         let clock = Clock::system();
         let store = home.open(&clock).await;
         let jira = site(Workflow::simplified(&STATUSES)).start().await.unwrap();
-        let rules = Arc::new(ArcSwap::from_pointee(rules()));
-        let worker = worker(&store, &rules, &jira, &clock, WorkerConfig::new("worker-1"));
-        Self { store, clock, jira, worker, rules, home: Box::new(home), delivered: AtomicU32::new(0) }
+        let rulebook = rulebook(driving(&jira, &clock));
+        let worker = worker(&store, &rulebook, &clock, WorkerConfig::new("worker-1"));
+        Self { store, clock, jira, worker, rulebook, home: Box::new(home), delivered: AtomicU32::new(0) }
     }
 
     /// The same store with another site.
     pub(crate) async fn with_site(self, site: jira_sim::Builder) -> Self {
         let jira = site.start().await.unwrap();
-        let worker = worker(&self.store, &self.rules, &jira, &self.clock, WorkerConfig::new("worker-1"));
-        Self { jira, worker, ..self }
+        let rulebook = rulebook(driving(&jira, &self.clock));
+        let worker = worker(&self.store, &rulebook, &self.clock, WorkerConfig::new("worker-1"));
+        Self { jira, worker, rulebook, ..self }
     }
 
     /// Another worker process on the same store.
@@ -94,14 +96,31 @@ impl World {
     }
 
     pub(crate) fn worker_with(&self, config: WorkerConfig) -> Worker {
-        worker(&self.store, &self.rules, &self.jira, &self.clock, config)
+        worker(&self.store, &self.rulebook, &self.clock, config)
+    }
+
+    /// The same with a forge that can be asked.
+    pub(crate) fn with_forge(self, forge: Arc<dyn ForgeApi>) -> Self {
+        let (store, rulebook) = (Arc::clone(&self.store), Arc::clone(&self.rulebook));
+        let config = WorkerConfig::new("worker-1");
+        let worker = Worker::new(store, rulebook, Some(forge), self.clock.clone(), config);
+        Self { worker, ..self }
+    }
+
+    /// The hash of the rules that decide now.
+    pub(crate) fn rules_in_force(&self) -> String {
+        self.rulebook.load().rules.hash().to_owned()
+    }
+
+    /// Other rules are put in force while the workers run.
+    pub(crate) fn reload(&self, text: &str) {
+        let backends = self.rulebook.load().backends.clone();
+        self.rulebook.store(Arc::new(Rulebook { rules: Arc::new(rules(text)), backends }));
     }
 
     /// A worker whose ticket system is this one.
     pub(crate) fn worker_driving(&self, processor: Arc<dyn Processor>) -> Worker {
-        let (store, rules) = (Arc::clone(&self.store), Arc::clone(&self.rules));
-        let config = WorkerConfig::new("worker-5");
-        Worker::new(store, rules, backends(processor), self.clock.clone(), config)
+        worker(&self.store, &rulebook(processor), &self.clock, WorkerConfig::new("worker-5"))
     }
 
     /// The store's server, if it has one, goes away and comes back.
@@ -249,27 +268,30 @@ pub(crate) fn robot() -> Account {
 
 fn worker(
     store: &Arc<dyn Store>,
-    rules: &Arc<ArcSwap<RuleSet>>,
-    jira: &JiraSim,
+    rulebook: &Arc<ArcSwap<Rulebook>>,
     clock: &Clock,
     config: WorkerConfig,
 ) -> Worker {
+    Worker::new(Arc::clone(store), Arc::clone(rulebook), None, clock.clone(), config)
+}
+
+/// What drives this site.
+fn driving(jira: &JiraSim, clock: &Clock) -> Arc<dyn Processor> {
     let auth = Auth::Basic { user: EMAIL.into(), password: Credential::new(TOKEN) };
     let site = Site { dialect: Dialect::Cloud, ..Site::new("jira", jira.url().parse().unwrap(), auth) };
     let client = JiraClient::new(site, clock.clone()).unwrap();
-    let processor = Jira::new(client, TransitionCache::new(), clock.clone());
-    Worker::new(Arc::clone(store), Arc::clone(rules), backends(Arc::new(processor)), clock.clone(), config)
+    Arc::new(Jira::new(client, TransitionCache::new(), clock.clone()))
 }
 
-/// OPS is configured and has no machine.
-fn backends(processor: Arc<dyn Processor>) -> Backends {
+/// The rules of SHOP. OPS is configured and has no machine.
+fn rulebook(processor: Arc<dyn Processor>) -> Arc<ArcSwap<Rulebook>> {
     let mut backends = Backends::new();
     backends.add("jira", processor, ["shop", "ops"]).unwrap();
-    backends
+    Arc::new(ArcSwap::from_pointee(Rulebook { rules: Arc::new(rules(RULES)), backends }))
 }
 
-fn rules() -> RuleSet {
-    let loaded = load(&[SourceFile::from_bytes("jira.hcl", RULES.as_bytes())]);
+fn rules(text: &str) -> RuleSet {
+    let loaded = load(&[SourceFile::from_bytes("jira.hcl", text.as_bytes())]);
     loaded.rules.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
 }
 

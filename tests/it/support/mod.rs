@@ -1,5 +1,6 @@
 //! What the stories need around them.
 
+pub(crate) mod github;
 pub(crate) mod homes;
 pub(crate) mod redis;
 pub(crate) mod service;

@@ -114,6 +114,7 @@ pub(crate) fn settings(folder: &Path, on: &On<'_>, jira: &JiraSim) -> Settings {
                 token: None,
                 dialect: Some("cloud".into()),
             },
+            github: None,
         }),
         web: Some(WebSettings {
             listen: any_port,

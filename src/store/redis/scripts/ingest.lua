@@ -1,10 +1,10 @@
 -- Makes an event durable with its dedupe, its place in the inbox and its index entries.
 -- The record comes last: it is the dedupe, so a prefix of these writes leaves the same delivery new.
 -- KEYS[1] the event partition
--- ARGV    id, received (µs), repository, occurrence, content key, content, outcome, now (ms), then
+-- ARGV    id, received (µs), repository, occurrence, content key, content, outcome, now (ms), merge, then
 --         the record's fields
 local p, id, at, repo, occurrence = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local outcome = ARGV[7]
+local outcome, merge = ARGV[7], ARGV[9]
 local record = p .. 'ev:' .. id
 if redis.call('EXISTS', record) == 1 then return 'known' end
 
@@ -15,7 +15,7 @@ if waits and occurrence ~= '' then
   if first == id or (first and redis.call('EXISTS', p .. 'ev:' .. first) == 0) then first = false end
 end
 
-local fields = {unpack(ARGV, 9)}
+local fields = {unpack(ARGV, 10)}
 local function field(name, value)
   fields[#fields + 1] = name
   fields[#fields + 1] = value
@@ -28,11 +28,13 @@ end
 field('state', waits and 'waiting' or 'finished')
 field('outcome', outcome)
 if occurrence ~= '' then field('occurrence', occurrence) end
+if waits and merge ~= '' then field('merge', merge) end
 
 redis.call('SET', p .. ARGV[5] .. id, ARGV[6])
 if waits then
   redis.call('RPUSH', p .. 'in', id)
   redis.call('ZADD', p .. 'ix:open', at, id)
+  if merge ~= '' then redis.call('ZADD', p .. 'ix:m:' .. merge, at, id) end
   if occurrence ~= '' then redis.call('SET', p .. 'oc:' .. occurrence, id) end
 else
   redis.call('ZADD', p .. 'ix:done', ARGV[8], id)
