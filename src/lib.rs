@@ -17,7 +17,7 @@
 //! | [`worker`] | from a waiting event to a moved ticket | `machine` `store` `jira` `forge_api` `event` `trace` |
 //! | [`cli`], [`app`] | the commands; the one place that chooses implementations | anything |
 //!
-//! Anyone may use [`telemetry`]; whoever is not pure may use [`clock`]; only `cli` and `app` read
+//! Anyone may use [`telemetry`] and [`printable`]; whoever is not pure may use [`clock`]; only `cli` and `app` read
 //! [`settings`]. A test (`tests/it/architecture.rs`) reads every `use crate::…` and fails outside this table.
 
 pub mod app;
@@ -29,6 +29,7 @@ pub mod forge_api;
 pub mod http;
 pub mod jira;
 pub mod machine;
+pub mod printable;
 pub mod registration;
 pub mod secrets;
 pub mod settings;

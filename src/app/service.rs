@@ -35,8 +35,6 @@ pub struct Service {
     pub address: Option<SocketAddr>,
     /// Where health and metrics are.
     pub management: SocketAddr,
-    /// The store, for those who look on (the demo, the tests).
-    pub store: Arc<dyn Store>,
     http: Http,
     servers: Vec<ServerHandle>,
     stop: watch::Sender<bool>,
@@ -50,9 +48,7 @@ impl Service {
         // A process that only takes deliveries in asks nobody.
         let forge = settings.work.as_ref().is_none_or(|work| work.github.is_some());
         let changes = Changes::of(&settings.config);
-        let (workers, rules) = Config::read(&settings.config)?
-            .sound(forge)
-            .context("nothing was started: the rules cannot be used")?;
+        let (workers, rules) = Config::read(&settings.config)?.sound(forge).context("nothing was started")?;
         tracing::info!(rules = rules.hash(), "rules {} are in force", rules.hash());
         let backends = match &settings.work {
             Some(work) => sites::backends(&workers, &work.site, &clock)?,
@@ -76,7 +72,7 @@ impl Service {
         };
         let in_force = Configuration { reload: Arc::clone(&reload), sites };
         let http = new_http(&settings, in_force, &store, &keyring, metrics.clone(), &clock);
-        Self::launch(&settings, http, worker, (reload, changes), store, metrics)
+        Self::launch(&settings, http, worker, (reload, changes), metrics)
     }
 
     fn launch(
@@ -84,7 +80,6 @@ impl Service {
         http: Http,
         worker: Option<Worker>,
         (reload, changes): (Arc<Reload>, Changes),
-        store: Arc<dyn Store>,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(false);
@@ -115,7 +110,7 @@ impl Service {
         }
         // Ends with the process; it has nothing to finish.
         tokio::spawn(metrics.upkeep());
-        Ok(Self { address, management, store, http, servers, stop, tasks })
+        Ok(Self { address, management, http, servers, stop, tasks })
     }
 
     /// Runs until the process is told to stop (SIGTERM, SIGINT) or a part of it fails, then stops cleanly.

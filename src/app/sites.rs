@@ -58,11 +58,12 @@ fn jira(
     transitions: &TransitionCache,
     clock: &Clock,
 ) -> anyhow::Result<Jira> {
+    let address = config.address()?;
     let auth = match config.login()? {
         Login::Basic(user, password) => Auth::Basic { user, password: Credential::new(password.expose()) },
         Login::Bearer(token) => Auth::Bearer { token: Credential::new(token.expose()) },
     };
-    let mut site = Site::new(name, config.address()?, auth);
+    let mut site = Site::new(name, address, auth);
     if let Some(dialect) = &config.dialect {
         site.dialect = dialect_named(name, dialect)?;
     }

@@ -11,8 +11,8 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use super::CliError;
+use crate::printable::printable;
 use crate::secrets::Secret;
-use crate::trace::printable;
 
 /// Which service to speak to, and as whom.
 #[derive(Debug, Clone, Args)]

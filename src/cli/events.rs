@@ -11,8 +11,9 @@ use super::client::{Api, ApiArgs};
 use super::table::Table;
 use super::why::print_json;
 use super::{CliError, Output};
+use crate::printable::printable;
 use crate::trace::text::mark;
-use crate::trace::{Outcome, Reason, Trace, printable, text};
+use crate::trace::{Outcome, Reason, Trace, text};
 
 /// What to do with what came in.
 #[derive(Debug, Subcommand)]

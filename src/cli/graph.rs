@@ -10,8 +10,9 @@ use super::{CliError, Output};
 use crate::app::rules::Config;
 use crate::machine::draw::{self, Graph};
 use crate::machine::{Machine, RuleSet};
+use crate::printable::printable;
 use crate::settings::ConfigArgs;
-use crate::trace::{Outcome, Reason, TicketTrace, Trace, printable};
+use crate::trace::{Outcome, Reason, TicketTrace, Trace};
 
 /// The flags of `conduit graph`.
 #[derive(Debug, Args)]

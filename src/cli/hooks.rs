@@ -13,7 +13,7 @@ use super::events::{self, EventPage};
 use super::table::Table;
 use super::{CliError, Output};
 use crate::cli::why::print_json;
-use crate::trace::printable;
+use crate::printable::printable;
 
 /// What to do with registered repositories.
 #[derive(Debug, Subcommand)]

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::client::ApiArgs;
 use super::why::print_json;
 use super::{CliError, Output};
+use crate::printable::printable;
 use crate::store::QueueStatus;
-use crate::trace::printable;
 
 /// What to do with what waits.
 #[derive(Debug, Subcommand)]

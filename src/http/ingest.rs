@@ -12,6 +12,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::forge::{self, Forge, Headers};
+use crate::printable::printable;
 use crate::registration::{Hook, RepoCheck, validate_repo_id};
 use crate::store::{EventId, NewEvent};
 use crate::telemetry;
@@ -117,19 +118,19 @@ impl Headers for RequestHeaders<'_> {
 
 /// The outside gets one answer for whatever is wrong with a signature; the log says which it was.
 fn refuse(refused: &Refused, provider: &str, repo_id: &str) -> ApiError {
-    let name = telemetry::escape(repo_id);
+    let name = printable(repo_id);
     match refused {
         Refused::Unverified(why) => {
             tracing::info!("a delivery to {provider}/{name} got 401: {why}");
             ApiError::BadSignature
         }
         Refused::ContentType(found) => {
-            let found = telemetry::escape(found);
+            let found = printable(found);
             tracing::info!("a delivery to {provider}/{name} got 415: {found}");
             ApiError::UnsupportedMedia(WANTED)
         }
         Refused::Malformed(why) => {
-            tracing::info!("a delivery to {provider}/{name} got 400: {}", telemetry::escape(why));
+            tracing::info!("a delivery to {provider}/{name} got 400: {}", printable(why));
             ApiError::Malformed(why.clone())
         }
     }
@@ -159,7 +160,7 @@ async fn pin(state: &State, understood: &Understood, mut hook: Hook) -> Result<(
 async fn store(state: &State, event: NewEvent, body: Bytes) -> Result<Accepted, ApiError> {
     let ingested = state.store.ingest(&event).await?;
     let NewEvent { id, verdict, .. } = event;
-    tracing::debug!(event = %id, "event {id} accepted from {}: {}", event.received.hook, telemetry::escape(&event.kind));
+    tracing::debug!(event = %id, "event {id} accepted from {}: {}", event.received.hook, printable(&event.kind));
     if !ingested.duplicate {
         if let Some(verdict) = verdict {
             telemetry::outcome(verdict.outcome.as_str(), verdict.reason.as_str());

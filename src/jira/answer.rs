@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::error::Failure;
-use super::said::{Said, printable};
+use super::said::{Said, one_line};
 use super::{Dialect, pause};
 
 /// An answer as it came in.
@@ -86,7 +86,7 @@ impl Answer {
     fn leads_to(&self) -> String {
         let location = self.headers.get(LOCATION).and_then(|value| Url::parse(value.to_str().ok()?).ok());
         location
-            .and_then(|url| url.host_str().map(|host| printable(&format!(" to {host}"))))
+            .and_then(|url| url.host_str().map(|host| one_line(&format!(" to {host}"))))
             .unwrap_or_default()
     }
 
@@ -111,7 +111,7 @@ impl Answer {
             return Err((Failure::NoAnswer, format!("the answer broke off: {why}")));
         }
         serde_json::from_slice(&self.body).map_err(|error| {
-            (Failure::Unintelligible, format!("the answer cannot be read: {}", printable(&error.to_string())))
+            (Failure::Unintelligible, format!("the answer cannot be read: {}", one_line(&error.to_string())))
         })
     }
 }

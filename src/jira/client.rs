@@ -14,7 +14,7 @@ use url::Url;
 
 use super::answer::{Answer, Failed};
 use super::error::Failure;
-use super::said::printable;
+use super::said::one_line;
 use super::{Call, CallLog, Dialect, JiraError, Site, SiteError};
 use crate::clock::Clock;
 
@@ -247,7 +247,7 @@ fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     said.dedup();
-    printable(&said.join(": "))
+    one_line(&said.join(": "))
 }
 
 impl fmt::Debug for JiraClient {

@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use crate::printable::printable;
+
 /// Longer messages are cut: a trace is read by people.
 const LONGEST: usize = 500;
 
@@ -53,7 +55,7 @@ impl Said {
     pub(super) fn line(&self) -> String {
         let fields = self.fields.iter().map(|(id, message)| format!("{id}: {message}"));
         let all: Vec<_> = self.messages.iter().cloned().chain(fields).collect();
-        printable(&all.join(" · "))
+        one_line(&all.join(" · "))
     }
 }
 
@@ -62,26 +64,12 @@ fn message(value: &Value) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// Other people's text, safe to print: one line, no control or bidirectional characters, not too long.
-pub(super) fn printable(text: &str) -> String {
-    let mut out = String::new();
-    for character in text.chars() {
-        if out.len() >= LONGEST {
-            out.push('…');
-            break;
-        }
-        match character {
-            '\n' | '\r' | '\t' => out.push(' '),
-            hidden if hidden.is_control() || is_bidirectional(hidden) => out.extend(hidden.escape_unicode()),
-            plain => out.push(plain),
-        }
-    }
-    out
-}
-
-/// Characters that reorder the text around them.
-fn is_bidirectional(character: char) -> bool {
-    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Other people's text as one line that is safe to print, and not too long.
+pub(super) fn one_line(text: &str) -> String {
+    let text = text.replace(['\n', '\r', '\t'], " ");
+    let safe = printable(&text);
+    let end = safe.floor_char_boundary(LONGEST);
+    if end < safe.len() { format!("{}…", &safe[..end]) } else { safe.into_owned() }
 }
 
 #[cfg(test)]
@@ -137,8 +125,8 @@ mod tests {
 
     #[test]
     fn a_message_is_one_printable_line_of_bounded_length() {
-        assert_eq!(printable("a\nb\u{1b}[31m\u{202e}c"), "a b\\u{1b}[31m\\u{202e}c");
-        let cut = printable(&"é".repeat(1000));
+        assert_eq!(one_line("a\nb\u{1b}[31m\u{202e}c"), "a b\\u{1b}[31m\\u{202e}c");
+        let cut = one_line(&"é".repeat(1000));
         assert!(cut.ends_with('…') && cut.len() < LONGEST + 8, "{}", cut.len());
     }
 }

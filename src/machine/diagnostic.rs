@@ -10,6 +10,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 use serde::Serialize;
 
 use super::span::{SourceFile, Sources, Span};
+use crate::printable::{is_unsafe, printable};
 
 /// The code of a rule that asks what only the forge's API tells. A warning as it is found; whoever decides without
 /// a token for the forge takes it for an error.
@@ -248,25 +249,9 @@ fn snippet<'a>(
     Some(snippet.annotations(annotations))
 }
 
-/// Characters that steer a terminal or turn the text around, rather than being read.
-fn steers(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// A text with what steers written out: `\u{1b}`.
-fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(steers) {
-        return Cow::Borrowed(text);
-    }
-    let written =
-        |char: char| if steers(char) { char.escape_unicode().to_string() } else { char.to_string() };
-    Cow::Owned(text.chars().map(written).collect())
-}
-
 /// Source text with what steers masked, each by a character of as many bytes, so that places stay.
 fn masked(text: &str) -> Cow<'_, str> {
-    let hidden = |char: char| steers(char) && !matches!(char, '\n' | '\r' | '\t');
+    let hidden = |char: char| is_unsafe(char) && !matches!(char, '\n' | '\r' | '\t');
     if !text.contains(hidden) {
         return Cow::Borrowed(text);
     }

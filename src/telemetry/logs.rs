@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::escape::is_unsafe;
+use crate::printable::printable;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Write for OneLine {
 fn one_line(event: &[u8]) -> String {
     let text = String::from_utf8_lossy(event);
     let text = text.strip_suffix('\n').unwrap_or(&text);
-    if text.chars().any(is_unsafe) { format!("{}\n", super::escape(text)) } else { format!("{text}\n") }
+    format!("{}\n", printable(text))
 }
 
 #[cfg(test)]

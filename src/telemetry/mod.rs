@@ -1,13 +1,11 @@
 //! What the operator sees: log lines and metrics.
 //!
-//! Anyone may use this room, and it uses nothing of ours. Log once, at the boundary where the error ends;
+//! Anyone may use this room, and it uses nothing of ours but [`printable`](crate::printable). Log once, at the boundary where the error ends;
 //! never a body, a secret or an `Authorization` header.
 
-mod escape;
 mod logs;
 mod metrics;
 
-pub use escape::{Escaped, escape};
 pub use logs::{LogError, LogFormat, init_logs};
 pub use metrics::{
     MetricName, Metrics, MetricsError, WebhookResult, body_dropped, build_info, event_done, jira_request,

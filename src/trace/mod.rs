@@ -6,7 +6,6 @@
 
 mod advice;
 mod outcome;
-mod printable;
 pub mod text;
 
 use jiff::Timestamp;
@@ -16,7 +15,6 @@ use crate::event::ticket::{IgnoredKey, Source};
 use crate::event::{Event, Subject, Trigger};
 
 pub use outcome::{Outcome, Reason, Verdict};
-pub use printable::printable;
 
 /// The name of the JSON's shape.
 pub const SCHEMA: &str = "conduit.trace/1";

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use super::advice::advice;
 use super::{
     Attempt, EffectTrace, EventSummary, Outcome, Reason, RuleTried, Step, TicketTrace, Trace, TransitionUsed,
-    printable,
 };
 use crate::event::ticket::Source;
+use crate::printable::printable;
 
 /// The whole trace: a block of rows for the delivery, then one for each ticket.
 ///

@@ -135,7 +135,8 @@ fn codes_in_the_source() -> BTreeSet<String> {
     while let Some(folder) = folders.pop() {
         for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
             if path.is_dir() {
-                folders.push(path);
+                // Tests also name codes that do not exist.
+                folders.extend((!path.ends_with("tests")).then_some(path));
             } else {
                 let text = std::fs::read_to_string(path).unwrap();
                 codes.extend(code.captures_iter(&text).map(|found| found[1].to_owned()));

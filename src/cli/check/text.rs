@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::count;
 use crate::app::checked::Checked;
 use crate::machine::{Counted, Diagnostic, Severity, render};
-use crate::trace::printable;
+use crate::printable::printable;
 
 pub(super) fn print(checked: &Checked, took: Duration) {
     let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();

@@ -3,8 +3,9 @@
 use super::story::Step;
 use super::world::{Answer, REPOSITORIES, World};
 use crate::cli::table::Table;
+use crate::printable::printable;
+use crate::trace::Trace;
 use crate::trace::text::{mark, verdict};
-use crate::trace::{Trace, printable};
 
 /// Says what was started.
 pub(super) fn begin(world: &World) {

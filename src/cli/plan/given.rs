@@ -14,8 +14,9 @@ use crate::cli::client::Api;
 use crate::cli::events::{EventPage, list};
 use crate::event::Event;
 use crate::forge::{self, Forge};
+use crate::printable::printable;
 use crate::store::EventId;
-use crate::trace::{self, EventSummary, Outcome, Reason, Trace, printable};
+use crate::trace::{self, EventSummary, Outcome, Reason, Trace};
 
 /// How many recorded events are asked for at once.
 const AT_ONCE: usize = 8;

@@ -11,8 +11,9 @@ use std::fmt::Write as _;
 use super::Plan;
 use super::compare::{self, Difference};
 use crate::event::ticket::IgnoredKey;
+use crate::printable::printable;
 use crate::trace::text::verdict;
-use crate::trace::{EffectTrace, Outcome, Reason, RuleRef, Trace, printable};
+use crate::trace::{EffectTrace, Outcome, Reason, RuleRef, Trace};
 use crate::worker::plan::Planned;
 
 /// The most of a comment that is shown.

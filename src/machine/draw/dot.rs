@@ -3,7 +3,7 @@
 use super::label;
 use super::order::rows;
 use super::{Arrow, Graph, Node};
-use crate::trace::printable;
+use crate::printable::printable;
 
 /// Draws the machine in Graphviz's language.
 pub fn dot(graph: &Graph) -> String {

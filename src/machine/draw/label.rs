@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{Arrow, Does, Graph, Node, RuleNote};
-use crate::trace::printable;
+use crate::printable::printable;
 
 /// The end of a machine.
 pub(super) const END: &str = "■";

@@ -5,7 +5,7 @@
 use super::label;
 use super::order::rows;
 use super::{Arrow, Graph, Node};
-use crate::trace::printable;
+use crate::printable::printable;
 
 /// Draws the machine as a Mermaid flowchart.
 pub fn mermaid(graph: &Graph) -> String {

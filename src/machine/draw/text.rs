@@ -3,7 +3,7 @@
 use super::label::{self, width};
 use super::order::{main_line, rows};
 use super::{Arrow, Graph};
-use crate::trace::printable;
+use crate::printable::printable;
 
 /// The main line is folded at so many columns.
 const WIDEST: usize = 100;

@@ -124,7 +124,7 @@ async fn a_mistake_in_a_rule_file_is_shown_in_its_place() {
     );
     let said = serve(folder.path()).refuses(1).await;
     insta::assert_snapshot!(said, @r#"
-    error: the rules have mistakes, so nothing was started
+    error: nothing was started: the rules have mistakes
 
     error[E004]: `in_progres` is not a declared alias
      --> jira.hcl:8:48

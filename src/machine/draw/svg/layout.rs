@@ -12,7 +12,7 @@ use super::lanes::{Lanes, Side, ports};
 use crate::machine::draw::label::{self, width};
 use crate::machine::draw::order::{main_line, rows};
 use crate::machine::draw::{Arrow, Graph};
-use crate::trace::printable;
+use crate::printable::printable;
 
 /// Size of the letters.
 pub(super) const SMALL: i32 = 12;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use self::layout::{LINE, Label, Layout, Link, SMALL, Station, lay_out};
 use super::{Graph, label};
-use crate::trace::printable;
+use crate::printable::printable;
 
 /// Colours follow the page: light by default, dark by preference.
 const STYLE: &str =

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use regex::Regex;
 
 use super::super::{Arrow, Does, Graph, Node, RuleNote, SCHEMA, Ticket, dot, mermaid, svg, text};
-use crate::trace::printable;
+use crate::printable::printable;
 
 /// Names made of what breaks formats, of what breaks readers, and of anything else.
 fn name() -> impl Strategy<Value = String> {

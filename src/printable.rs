@@ -1,4 +1,4 @@
-//! Other people's texts, made safe to print.
+//! Other people's texts, made safe to print: in a log, on a terminal, in a trace.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 
 /// C0, C1 and DEL; line and paragraph separators; the characters that steer bidirectional text
 /// (Unicode UAX #9), which "Trojan Source" abuses; and zero-width marks that hide in names.
-fn is_unsafe(character: char) -> bool {
+pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{061c}' | '\u{feff}')
