@@ -12,10 +12,7 @@ use crate::store::{EventId, Store, StoreError, compress};
 use crate::telemetry;
 
 /// The memory for bodies that wait, in KiB.
-const BUDGET_KIB: u32 = 8 * 1024;
-
-/// A body over this is not worth the wait of all the others.
-const LARGEST_KIB: u32 = BUDGET_KIB / 2;
+const BUDGET_KIB: u32 = 4 * 1024;
 
 struct Waiting {
     id: EventId,
@@ -43,8 +40,8 @@ impl BodyKeeper {
     pub(super) fn keep(&self, id: EventId, body: Bytes) {
         let kib = u32::try_from(body.len().div_ceil(1024)).unwrap_or(u32::MAX).max(1);
         let room = Arc::clone(&self.room);
-        let permit = (kib <= LARGEST_KIB).then(|| room.try_acquire_many_owned(kib).ok()).flatten();
-        let sent = permit.is_some_and(|room| self.queue.send(Waiting { id, body, _room: room }).is_ok());
+        let permit = room.try_acquire_many_owned(kib);
+        let sent = permit.is_ok_and(|room| self.queue.send(Waiting { id, body, _room: room }).is_ok());
         if !sent {
             telemetry::body_dropped();
         }

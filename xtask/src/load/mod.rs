@@ -1,4 +1,4 @@
-//! `cargo xtask load`: what a delivery costs, beside a bare handler that only reads the body and checks
+//! `cargo run --release -p xtask -- load`: what a delivery costs, beside a bare handler that only reads the body and checks
 //! its HMAC, in the same run.
 //!
 //! Both are processes of their own; this process is the sender. All three share the machine's cores, so
@@ -48,6 +48,10 @@ enum StoreKind {
 
 /// Runs both in turn and prints their figures.
 pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
+    if cfg!(debug_assertions) {
+        // The sender and the yardstick would be the bottleneck.
+        anyhow::bail!("to measure, run the release build: cargo run --release -p xtask -- load");
+    }
     processes::build_conduit()?;
     let folder = tempfile::tempdir()?;
     let redis = match args.store {
