@@ -18,7 +18,13 @@ use crate::secrets::Secret;
 #[derive(Debug, Clone, Args)]
 pub(super) struct ApiArgs {
     /// The service
-    #[arg(long, env = "CONDUIT_URL", default_value = "http://127.0.0.1:9091", value_name = "URL")]
+    #[arg(
+        long,
+        env = "CONDUIT_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:9091",
+        value_name = "URL"
+    )]
     url: String,
     /// A file with the token (@FILE), or standard input (-) [default: the variable CONDUIT_TOKEN]
     #[arg(long, value_name = "@FILE|-")]
@@ -36,9 +42,14 @@ impl ApiArgs {
     /// Gets ready to ask; nothing is sent yet.
     pub(super) fn connect(&self) -> Result<Api, CliError> {
         let base = Url::parse(&self.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let base = base.ok_or_else(|| {
-            CliError::Usage(format!("CONDUIT_URL: `{}` is not an http(s) address", self.url))
-        })?;
+        // What is written there is not repeated: it may hold a password.
+        let base =
+            base.filter(|url| url.username().is_empty() && url.password().is_none()).ok_or_else(|| {
+                CliError::Usage(
+                    "CONDUIT_URL must be an http(s) address without a login; the token has its own setting"
+                        .into(),
+                )
+            })?;
         if base.scheme() == "http" && !is_loopback(&base) {
             let help = "the token would be sent in the clear; use https, or run the command on the service's machine";
             return Err(CliError::Usage(format!(

@@ -138,8 +138,8 @@ impl HooksCommand {
             Self::List(args) => args.run(output).await,
             Self::Show(one) => one.show(output).await,
             Self::Rotate(args) => args.run(output).await,
-            Self::Remove(args) => args.run().await,
-            Self::Test(one) => one.test().await,
+            Self::Remove(args) => args.run(output).await,
+            Self::Test(one) => one.test(output).await,
         }
     }
 }
@@ -241,12 +241,17 @@ impl One {
         Ok(())
     }
 
-    async fn test(&self) -> Result<(), CliError> {
+    async fn test(&self, output: Output) -> Result<(), CliError> {
         let api = self.api.connect()?;
         let hook = self.find(&api).await?;
         let name = format!("{}/{}", hook.provider, hook.repo_id);
         let page: EventPage = events::list(&api, &[("limit", "100".to_owned())]).await?;
         let last = page.events.iter().find(|event| event.hook == name);
+        if output == Output::Json {
+            let delivery = last.map(|event| json!({ "kind": event.kind, "received_at": event.received_at }));
+            print_json(&json!({ "schema": "conduit.hook_test/1", "hook": name, "last_delivery": delivery }))?;
+            return if last.is_some() { Ok(()) } else { Err(CliError::Findings) };
+        }
         if let Some(event) = last {
             println!(
                 "✓ {name}: the last genuine delivery was {} at {}",
@@ -278,14 +283,17 @@ impl Rotate {
 }
 
 impl Remove {
-    async fn run(self) -> Result<(), CliError> {
+    async fn run(self, output: Output) -> Result<(), CliError> {
         let hook = &self.hook;
         let name = format!("{}/{}", hook.provider, hook.repo_id);
         if !self.yes && !confirm(&format!("Remove {name}? Its deliveries will be refused."))? {
             return Err(CliError::Findings);
         }
         let path = ["conduit", "webhooks", &hook.provider, &hook.repo_id];
-        let _: Value = hook.api.connect()?.call(Method::DELETE, &path, None).await?;
+        let removed: Value = hook.api.connect()?.call(Method::DELETE, &path, None).await?;
+        if output == Output::Json {
+            return print_json(&json!({ "schema": "conduit.hook/1", "removed": removed }));
+        }
         eprintln!("{name} is removed; its events stay readable.");
         Ok(())
     }

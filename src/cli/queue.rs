@@ -45,8 +45,8 @@ impl QueueCommand {
     pub(super) async fn run(self, output: Output) -> Result<(), CliError> {
         match self {
             Self::Status(args) => args.run(output).await,
-            Self::Pause(site) => site.order("pause", "stands still").await,
-            Self::Resume(site) => site.order("resume", "goes on").await,
+            Self::Pause(site) => site.order("pause", "stands still", output).await,
+            Self::Resume(site) => site.order("resume", "goes on", output).await,
         }
     }
 }
@@ -70,10 +70,15 @@ impl Status {
 }
 
 impl Site {
-    async fn order(self, order: &str, done: &str) -> Result<(), CliError> {
+    async fn order(self, order: &str, done: &str, output: Output) -> Result<(), CliError> {
         let body = json!({ "site": self.site });
         let path = ["conduit", "api", "queue", order];
-        let _: Value = self.api.connect()?.call(Method::POST, &path, Some(body)).await?;
+        let answer: Value = self.api.connect()?.call(Method::POST, &path, Some(body)).await?;
+        if output == Output::Json {
+            return print_json(
+                &json!({ "schema": "conduit.queue_order/1", "order": order, "answer": answer }),
+            );
+        }
         eprintln!("{} {done}.", self.site);
         Ok(())
     }

@@ -43,7 +43,9 @@ pub(super) async fn run(args: WhyArgs, output: Output) -> Result<(), CliError> {
         print!("{}", text::render(&only(trace, &key), Timestamp::now()));
     }
     if traces.len() > shown {
-        eprintln!("{} earlier events named {key}: conduit why {key} --all", traces.len() - shown);
+        let earlier = traces.len() - shown;
+        let events = if earlier == 1 { "event" } else { "events" };
+        eprintln!("{earlier} earlier {events} named {key}: conduit why {key} --all");
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! | `client` | sending one request, and what is measured and written down about it |
 //! | `issue`, `effects` | the calls themselves: a ticket and its transitions; what is written beside a move |
 //! | `answer` | PURE: the one table from an answer to a [`Failure`] |
+//! | `shape` | PURE: how Jira wants a field's value |
 //! | `said`, `pause` | PURE: what Jira said, and how long it asks to be left alone |
 //! | `transitions` | which transition leads to a status, and the cache of the answers |
 //! | `adf`, `wiki`, `text` | PURE: plain text as the dialects want it, without markup of its own |
@@ -27,6 +28,7 @@ mod issue;
 mod model;
 mod pause;
 mod said;
+mod shape;
 mod site;
 mod text;
 mod transitions;
@@ -41,6 +43,7 @@ pub use model::{
     Account, Comment, Issue, Named, RemoteLink, RequiredField, StatusChange, Transition, TransitionRequest,
     Version,
 };
+pub use shape::Shape;
 pub use site::{Auth, Dialect, Site, SiteError};
 pub use transitions::{Lookup, TransitionCache};
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::text;
+use super::{Shape, text};
 
 /// Something that Jira knows by an id and shows by a name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
@@ -68,8 +68,8 @@ pub struct Transition {
     pub to: Named,
     /// The fields its screen must have.
     pub required: Vec<RequiredField>,
-    /// The ids of all fields on its screen; Jira refuses any other.
-    pub screen_fields: Vec<String>,
+    /// All fields on its screen, by id, with the shape of their values; Jira refuses any other.
+    pub screen_fields: BTreeMap<String, Shape>,
     /// Whether it has a screen at all: a comment can only go with one that has.
     pub has_screen: bool,
 }

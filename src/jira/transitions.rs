@@ -174,7 +174,7 @@ mod tests {
             name: name.to_owned(),
             to: Named { id: format!("s{to}"), name: to.to_owned() },
             required: Vec::new(),
-            screen_fields: Vec::new(),
+            screen_fields: std::collections::BTreeMap::new(),
             has_screen: false,
         }
     }

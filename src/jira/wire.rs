@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use super::model::{Account, Comment, Issue, Named, RequiredField, StatusChange, Transition};
+use super::shape::Schema;
 
 #[derive(Deserialize)]
 pub(super) struct IssueBody {
@@ -163,6 +164,8 @@ struct FieldBody {
     name: String,
     #[serde(default)]
     has_default_value: bool,
+    #[serde(default)]
+    schema: Schema,
 }
 
 impl TransitionsBody {
@@ -173,7 +176,8 @@ impl TransitionsBody {
 
 impl From<TransitionBody> for Transition {
     fn from(body: TransitionBody) -> Self {
-        let screen_fields: Vec<_> = body.fields.keys().cloned().collect();
+        let screen_fields: BTreeMap<_, _> =
+            body.fields.iter().map(|(id, field)| (id.clone(), field.schema.shape())).collect();
         let required = body.fields.into_iter().filter(|(_, field)| field.required);
         Self {
             id: body.id,
@@ -308,7 +312,8 @@ mod tests {
                 "labels": {"required": false, "name": "Labels"}}},
             {"id": "11", "name": "Back", "to": {"id": "1", "name": "To Do"}, "isLooped": false}]});
         let offered = from_value::<TransitionsBody>(body).unwrap().into_transitions();
-        assert_eq!(offered[0].screen_fields, ["labels", "priority", "resolution"]);
+        let on_screen: Vec<_> = offered[0].screen_fields.keys().collect();
+        assert_eq!(on_screen, ["labels", "priority", "resolution"]);
         let required: Vec<_> =
             offered[0].required.iter().map(|field| (&*field.name, field.has_default)).collect();
         assert_eq!(required, [("Priority", true), ("Resolution", false)]);

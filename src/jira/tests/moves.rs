@@ -119,7 +119,7 @@ async fn a_comment_and_fields_go_with_the_move() {
     let issue = caller.issue("CART-1").await;
     let Lookup::Found { transition, .. } = caller.find(&cache, &issue, "Closed").await else { panic!() };
     assert_eq!(transition.required[0].name, "Resolution");
-    assert!(transition.has_screen && transition.screen_fields.contains(&"labels".to_owned()));
+    assert!(transition.has_screen && transition.screen_fields.contains_key("labels"));
 
     let refused = caller.take("CART-1", &transition.id).await.unwrap_err();
     let Failure::Refused { status: 400, fields } = refused.failure else { panic!("{refused}") };

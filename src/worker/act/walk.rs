@@ -181,8 +181,8 @@ pub(in crate::worker) fn fields(
 ) -> (BTreeMap<String, Value>, Vec<String>) {
     let mut fields = hop.fields.clone();
     fields.extend(effects.into_iter().flat_map(|effects| effects.fields.clone()));
-    let off_screen: Vec<_> = fields.keys().filter(|id| !found.fields.contains(id)).cloned().collect();
-    fields.retain(|id, _| found.fields.contains(id));
+    let off_screen: Vec<_> = fields.keys().filter(|id| !found.fields.contains_key(*id)).cloned().collect();
+    fields.retain(|id, _| found.fields.contains_key(id));
     (fields, off_screen)
 }
 

@@ -1,11 +1,14 @@
 //! Jira, as the worker drives it. The calls themselves are [`crate::jira`]'s.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::time::Duration;
 
 use super::{Answer, Change, Class, Found, Log, Processor, Setback, Status, Taken, Ticket};
 use crate::clock::Clock;
@@ -31,6 +34,15 @@ impl Jira {
     /// Drives the site that `client` talks to. Sites may share a cache.
     pub fn new(client: JiraClient, transitions: TransitionCache, clock: Clock) -> Self {
         Self { client, transitions, clock }
+    }
+
+    /// The fields as Jira wants them.
+    fn filled(&self, step: &Taken<'_>) -> BTreeMap<String, Value> {
+        let fill = |(id, value): (&String, &Value)| {
+            let shape = step.found.fields.get(id).cloned().unwrap_or_default();
+            (id.clone(), shape.fill(value.clone(), self.client.dialect()))
+        };
+        step.fields.iter().map(fill).collect()
     }
 
     async fn version(&self, ticket: &Ticket, wanted: &FixVersion, log: &mut CallLog) -> Answer<()> {
@@ -97,7 +109,7 @@ impl Processor for Jira {
         let mut calls = Calls::into(log);
         let request = TransitionRequest {
             id: step.found.id.clone(),
-            fields: step.fields.clone(),
+            fields: self.filled(step),
             comment: step.comment.map(str::to_owned),
         };
         self.client.transition(&ticket.key, &request, &mut calls.made).await.map_err(while_writing)

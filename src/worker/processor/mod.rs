@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::jira::Shape;
 use crate::machine::{FixVersion, Hop, Link};
 use crate::trace::{Attempt, Reason};
 
@@ -149,8 +150,8 @@ pub struct Found {
     pub cached: bool,
     /// Fields that must be filled and have no default: `(id, name)`.
     pub required: Vec<(String, String)>,
-    /// The ids of the fields it takes; the backend refuses any other.
-    pub fields: Vec<String>,
+    /// The fields it takes, by id; the backend refuses any other.
+    pub fields: BTreeMap<String, Shape>,
     /// Whether a comment can go with it.
     pub takes_comment: bool,
 }

@@ -45,8 +45,8 @@ async fn a_token_is_not_sent_in_the_clear_to_another_machine() {
         ("http://conduit.example.com", "plain http to another machine"),
         ("http://10.0.0.7:9091", "plain http to another machine"),
         ("http://localhost.example.com", "plain http to another machine"),
-        ("ftp://127.0.0.1", "is not an http(s) address"),
-        ("nonsense", "is not an http(s) address"),
+        ("ftp://127.0.0.1", "must be an http(s) address without a login"),
+        ("nonsense", "must be an http(s) address without a login"),
     ] {
         let run = Conduit::new(&["queue", "status"]).env("CONDUIT_URL", url).env("CONDUIT_TOKEN", TOKEN);
         let said = run.refuses(2).await;

@@ -35,6 +35,7 @@ macro_rules! stories {
                 a_comment_whose_answer_was_lost_is_not_written_twice
                 a_moved_ticket_answers_under_its_new_key
                 a_transition_that_asks_for_a_field_says_which
+                a_field_of_the_edge_is_filled_in_as_jira_wants_it
                 a_board_without_the_way_says_what_it_offers
                 an_account_without_permission_is_told
                 a_ticket_that_does_not_exist_is_not_found

@@ -187,6 +187,26 @@ pub(crate) async fn a_transition_that_asks_for_a_field_says_which(world: World) 
     assert_eq!(world.moves_asked(), 0);
 }
 
+pub(crate) async fn a_field_of_the_edge_is_filled_in_as_jira_wants_it(world: World) {
+    let start = Transition::new(11, "Start", "In Progress").screen([Field::resolution().required()]);
+    let world = world.with_site(site(board(start))).await;
+    let edge = r#"state "to_do" "next"       { transition = "in_progress" }"#;
+    assert!(RULES.contains(edge), "the story changes the edge it means to change");
+    world.reload(&RULES.replace(
+        edge,
+        r#"state "to_do" "next" {
+      transition = "in_progress"
+      fields     = { resolution = "Done" }
+    }"#,
+    ));
+    let id = world.deliver(merged("SHOP-1")).await;
+    world.work().await;
+    assert_eq!(world.trace(&id).await.reason, Reason::Moved);
+    assert_eq!(world.jira.moves("SHOP-1"), ["To Do → In Progress"]);
+    let sent = world.jira.journal().writes();
+    assert_eq!(sent.exchanges[0].request_json()["fields"]["resolution"]["name"], "Done");
+}
+
 pub(crate) async fn a_board_without_the_way_says_what_it_offers(world: World) {
     let world = world.with_site(site(board(Transition::new(11, "Park", "Blocked")))).await;
     let id = world.deliver(merged("SHOP-1")).await;
