@@ -18,6 +18,7 @@
 //! clock (Redis: the server's), so callers pass durations, never deadlines.
 
 mod codec;
+mod id;
 mod model;
 pub mod redis;
 pub mod sqlite;
@@ -33,10 +34,10 @@ use crate::secrets::token::Token;
 use crate::trace::TicketTrace;
 
 pub use codec::{compress, decompress};
+pub use id::{EventId, JobId};
 pub use model::{
-    Claim, ClaimRequest, Content, EventId, EventQuery, EventRecord, EventState, InboxItem, Ingested, JobId,
-    JobState, Lease, NewEvent, NewJob, Page, PausedSite, QueueStatus, ReplayScope, Replayed, Routing,
-    TicketState, Tidied,
+    Claim, ClaimRequest, Content, EventQuery, EventRecord, EventState, InboxItem, Ingested, JobState, Lease,
+    NewEvent, NewJob, Page, PausedSite, QueueStatus, ReplayScope, Replayed, Routing, TicketState, Tidied,
 };
 
 /// What can go wrong between Conduit and its store.
