@@ -106,6 +106,8 @@ async fn a_missing_setting_is_named_with_what_to_do() {
     let redis = |command: &str| bare(command).env("REDIS_URL", "redis://127.0.0.1:9");
 
     let said = bare("serve").refuses(2).await;
+    assert!(said.contains("ATLASSIAN_DOMAIN_URL: it is not set"), "{said}");
+    let said = bare("serve").env("ATLASSIAN_DOMAIN_URL", "https://acme.atlassian.net").refuses(2).await;
     assert!(said.contains("ATLASSIAN_EMAIL: it is not set"), "{said}");
     let said = redis("serve").refuses(2).await;
     assert!(said.contains("CONDUIT_ADMIN_TOKEN: it is not set") && said.contains("openssl rand"), "{said}");

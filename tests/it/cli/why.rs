@@ -65,7 +65,7 @@ async fn a_ticket_and_an_event_tell_why() {
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.out.starts_with("✓ SHOP-1 moved: In Progress → Done"), "{}", ended.out);
     assert!(!ended.out.contains("── SHOP-7"), "{}", ended.out);
-    assert_eq!(ended.err, "1 earlier events named SHOP-1: conduit why SHOP-1 --all\n");
+    assert_eq!(ended.err, "1 earlier event named SHOP-1: conduit why SHOP-1 --all\n");
     let all = conduit(&["why", "SHOP-1", "--all"]).prints().await;
     assert!(all.contains("To Do → In Progress") && all.contains("In Progress → Done"), "{all}");
 
