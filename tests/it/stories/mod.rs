@@ -6,6 +6,7 @@
 mod crashes;
 mod events;
 mod forge;
+mod language;
 mod moves;
 mod trouble;
 mod world;
@@ -24,6 +25,10 @@ macro_rules! tell {
 macro_rules! stories {
     ($store:ident, $home:ty) => {
         mod $store {
+            tell! { $home, language:
+                a_rule_walks_several_hops_and_writes_its_effects_once
+                a_machine_that_observes_decides_and_writes_nothing
+            }
             tell! { $home, moves:
                 a_merged_pull_request_moves_its_ticket
                 the_second_ticket_of_a_kind_costs_one_read_and_one_write
