@@ -182,6 +182,7 @@ fn settings(
     work: Option<WorkSettings>,
     web: Option<WebSettings>,
 ) -> Result<Settings, SettingError> {
+    refuse_spool()?;
     let url = store.url()?;
     let settings = Settings {
         config: config.config.clone(),
@@ -195,6 +196,18 @@ fn settings(
     };
     settings.check_redis_needs()?;
     Ok(settings)
+}
+
+/// Who sets it counts on a 202 while the store is away; to ignore it would break that in silence.
+fn refuse_spool() -> Result<(), SettingError> {
+    match std::env::var_os("CONDUIT_SPOOL") {
+        Some(folder) if !folder.is_empty() => Err(SettingError {
+            name: "CONDUIT_SPOOL".into(),
+            found: "a spool is not supported yet".into(),
+            allowed: "leave it unset; while the store is away, deliveries are answered 503".into(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 impl Settings {
