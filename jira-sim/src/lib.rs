@@ -38,6 +38,7 @@ mod render;
 mod route;
 mod server;
 mod state;
+mod tokens;
 mod workflow;
 
 pub use account::{Account, Permission};

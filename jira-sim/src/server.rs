@@ -103,13 +103,16 @@ fn read(http: &HttpRequest, path: &str, body: Bytes, site: &Site) -> Request {
         |(name, value): (&actix_web::http::header::HeaderName, &actix_web::http::header::HeaderValue)| {
             (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
+    let core = site.lock();
+    let route = Route::of(path, core.state.dialect, &core.state.cloud_id);
+    drop(core);
     Request {
         method: http.method().to_string(),
         path: http.path().to_owned(),
         query: http.query_string().to_owned(),
         headers: http.headers().iter().map(header).collect(),
         body,
-        route: Route::of(path, site.lock().state.dialect),
+        route,
     }
 }
 

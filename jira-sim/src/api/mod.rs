@@ -7,6 +7,7 @@ mod comments;
 mod fields;
 mod issue;
 mod jql;
+mod oauth;
 mod projects;
 mod remote_links;
 mod search;
@@ -14,6 +15,7 @@ mod session;
 mod transitions;
 mod values;
 mod versions;
+mod workflows;
 
 use serde_json::json;
 
@@ -36,7 +38,11 @@ pub(crate) fn answer(call: &mut Call) -> Answer {
 
 /// Finds out who asks, and whether they may ask now.
 fn admit(call: &mut Call, headers: &mut Vec<(String, String)>) -> Result<(), Refusal> {
-    call.caller = auth::identify(&call.core.state, &call.request.headers)?;
+    let route = &call.request.route;
+    if matches!(route.kind, Kind::TenantInfo | Kind::OAuthToken) {
+        return Ok(());
+    }
+    call.caller = auth::identify(&call.core.state, &call.request.headers, route.gateway)?;
     if call.state().dialect == Dialect::DataCenter {
         headers.push(("X-AUSERNAME".into(), call.caller.name().to_owned()));
     }
@@ -74,9 +80,27 @@ fn dispatch(call: &mut Call) -> Outcome {
         ("GET", Kind::MyPermissions) => session::my_permissions(call),
         ("GET", Kind::Myself) => session::myself(call),
         ("GET", Kind::ServerInfo) => Ok(session::server_info(call)),
+        ("GET", Kind::Statuses) => workflows::statuses(call),
+        ("GET", Kind::StatusSearch) => workflows::search(call),
+        ("GET", Kind::WorkflowSearch | Kind::Workflows) => workflows::workflows(call),
+        ("GET", Kind::TenantInfo) => Ok(oauth::tenant_info(call)),
+        ("POST", Kind::OAuthToken) => oauth::token(call),
+        (_, Kind::Unknown) if call.request.route.gateway => Err(no_such_site(call)),
         (_, Kind::Unknown) => Err(no_such_path(call)),
         _ => Err(Refusal(Answer::empty(405))),
     }
+}
+
+/// The gateway knows neither the site nor the path.
+fn no_such_site(call: &Call) -> Refusal {
+    let error = json!({
+        "timestamp": call.state().now().to_string(),
+        "status": 404,
+        "error": "Not Found",
+        "message": "No message available",
+        "path": call.request.path,
+    });
+    Refusal(Answer::json(404, &error))
 }
 
 /// Cloud answers an unknown path with problem details, Data Center with a message of its own.

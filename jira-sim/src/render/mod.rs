@@ -49,7 +49,7 @@ impl<'a> Renderer<'a> {
         Self { state: call.state(), api: call.request.route.api }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}/rest/api/{}/{path}", self.state.base_url, self.api.number())
     }
 

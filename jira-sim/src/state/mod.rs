@@ -7,12 +7,13 @@ mod seed;
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::account::Account;
 use crate::clock::Clock;
 use crate::dialect::Dialect;
 use crate::field::Field;
+use crate::tokens::Tokens;
 use crate::workflow::{Category, Condition, Validator};
 
 pub(crate) use diff::resolution_id;
@@ -31,7 +32,7 @@ pub(crate) struct Status {
 }
 
 /// A transition with its statuses resolved to ids, so that a renamed status keeps its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Edge {
     pub(crate) id: u64,
     pub(crate) name: String,
@@ -59,6 +60,13 @@ pub(crate) struct IssueType {
     pub(crate) edges: Vec<Edge>,
 }
 
+impl IssueType {
+    /// Whether both go by the same workflow.
+    pub(crate) fn shares_workflow_with(&self, other: &Self) -> bool {
+        self.statuses == other.statuses && self.edges == other.edges
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Project {
     pub(crate) id: u64,
@@ -69,19 +77,32 @@ pub(crate) struct Project {
 }
 
 /// Ways in which one site differs from another, chosen in the builder.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Switches {
     /// Data Center: a wrong token is taken for nobody, and nobody may read.
     pub(crate) anonymous_reads: bool,
     /// Data Center: a transition id that does not exist is answered with 500.
     pub(crate) wrong_transition_is_500: bool,
+    /// Data Center: its version.
+    pub(crate) version: [u32; 3],
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self { anonymous_reads: false, wrong_transition_is_500: false, version: [9, 12, 0] }
+    }
 }
 
 pub(crate) struct State {
     pub(crate) dialect: Dialect,
     /// Where the site is, with its context path and without a final slash.
     pub(crate) base_url: String,
+    /// What Atlassian's cloud calls the site.
+    pub(crate) cloud_id: String,
     pub(crate) clock: Clock,
+    /// How far the site's own idea of the time is ahead of the clock.
+    pub(crate) clock_skew: SignedDuration,
+    pub(crate) tokens: Tokens,
     pub(crate) switches: Switches,
     pub(crate) accounts: Vec<Account>,
     pub(crate) statuses: BTreeMap<u64, Status>,
@@ -98,7 +119,10 @@ impl State {
         Self {
             dialect,
             base_url: String::new(),
+            cloud_id: "d4c3b2a1-0f0e-4d0c-8b0a-090807060504".into(),
             clock,
+            clock_skew: SignedDuration::ZERO,
+            tokens: Tokens::default(),
             switches: Switches::default(),
             accounts: Vec::new(),
             statuses: BTreeMap::new(),

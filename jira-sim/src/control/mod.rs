@@ -1,5 +1,7 @@
 //! The handle of a running site: what a test does behind Jira's back, and what it looks at.
 
+mod cloud;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
