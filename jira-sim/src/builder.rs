@@ -275,6 +275,14 @@ impl Builder {
         self
     }
 
+    /// Cloud: the queue of bulk tasks writes its times as text, as its description has it, and not as milliseconds,
+    /// as its examples have it.
+    #[must_use]
+    pub fn bulk_times_as_text(mut self) -> Self {
+        self.switches.bulk_times_as_text = true;
+        self
+    }
+
     /// Starts to serve on 127.0.0.1, inside the present Tokio runtime.
     pub async fn start(self) -> Result<JiraSim, SetupError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?.into_std()?;

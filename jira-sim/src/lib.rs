@@ -53,5 +53,5 @@ pub use journal::{Exchange, Journal};
 pub use limits::Limits;
 pub use refusal::Answer;
 pub use route::Kind;
-pub use state::{Comment, History, HistoryItem, Issue, RemoteLink, Version};
+pub use state::{BulkTask, Comment, History, HistoryItem, Issue, RemoteLink, TaskStatus, Version};
 pub use workflow::{Category, Condition, Transition, Validator, Workflow};

@@ -17,6 +17,10 @@ pub enum Kind {
     RemoteLinks,
     /// `issue/bulkfetch`
     BulkFetch,
+    /// `bulk/issues/transition`
+    BulkTransitions,
+    /// `bulk/queue/{taskId}`
+    BulkTask,
     /// `search/jql`
     SearchJql,
     /// `search`, which Cloud has removed
@@ -60,6 +64,8 @@ const ROUTES: &[(Kind, &str)] = &[
     (Kind::Transitions, "issue/{issueIdOrKey}/transitions"),
     (Kind::Comments, "issue/{issueIdOrKey}/comment"),
     (Kind::RemoteLinks, "issue/{issueIdOrKey}/remotelink"),
+    (Kind::BulkTransitions, "bulk/issues/transition"),
+    (Kind::BulkTask, "bulk/queue/{taskId}"),
     (Kind::SearchJql, "search/jql"),
     (Kind::Search, "search"),
     (Kind::Versions, "version"),
@@ -90,6 +96,8 @@ impl Kind {
     fn exists_on(self, dialect: Dialect) -> bool {
         match self {
             Self::BulkFetch
+            | Self::BulkTransitions
+            | Self::BulkTask
             | Self::SearchJql
             | Self::StatusSearch
             | Self::WorkflowSearch

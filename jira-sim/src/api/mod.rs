@@ -2,6 +2,7 @@
 
 mod adf;
 mod auth;
+mod bulk;
 mod call;
 mod comments;
 mod fields;
@@ -69,8 +70,11 @@ fn dispatch(call: &mut Call) -> Outcome {
         ("GET", Kind::RemoteLinks) => remote_links::get(call),
         ("POST", Kind::RemoteLinks) => remote_links::post(call),
         ("POST", Kind::BulkFetch) => search::bulk_fetch(call),
-        ("POST", Kind::SearchJql) => search::jql(call),
+        ("GET" | "POST", Kind::SearchJql) => search::jql(call),
         ("GET" | "POST", Kind::Search) => search::old(call),
+        ("GET", Kind::BulkTransitions) => bulk::available(call),
+        ("POST", Kind::BulkTransitions) => bulk::submit(call),
+        ("GET", Kind::BulkTask) => bulk::progress(call),
         ("POST", Kind::Versions) => versions::post(call),
         ("GET", Kind::Version) => versions::get(call),
         ("PUT", Kind::Version) => versions::put(call),
@@ -80,7 +84,7 @@ fn dispatch(call: &mut Call) -> Outcome {
         ("GET", Kind::MyPermissions) => session::my_permissions(call),
         ("GET", Kind::Myself) => session::myself(call),
         ("GET", Kind::ServerInfo) => Ok(session::server_info(call)),
-        ("GET", Kind::Statuses) => workflows::statuses(call),
+        ("GET", Kind::Statuses) => Ok(workflows::statuses(call)),
         ("GET", Kind::StatusSearch) => workflows::search(call),
         ("GET", Kind::WorkflowSearch | Kind::Workflows) => workflows::workflows(call),
         ("GET", Kind::TenantInfo) => Ok(oauth::tenant_info(call)),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Call;
-use super::fields::{Form, is_set};
+use super::fields::Form;
 use crate::account::Permission;
 use crate::refusal::{Answer, Outcome, Refusal};
 use crate::render::Renderer;
@@ -106,7 +106,7 @@ fn validate(issue: &Issue, edge: &Edge, edits: &[Edit]) -> Result<(), Refusal> {
         return Ok(());
     };
     let edited = edits.iter().rev().find_map(|edit| super::fields::filled_by(edit, &validator.field));
-    if edited.unwrap_or_else(|| is_set(issue, &validator.field)) {
+    if edited.unwrap_or_else(|| issue.has(&validator.field)) {
         return Ok(());
     }
     Err(Refusal::bad_request(&validator.message))

@@ -10,7 +10,7 @@ use crate::render::Renderer;
 use crate::state::{IssueType, Status};
 
 /// Every status of a project that the caller may see.
-pub(crate) fn statuses(call: &Call) -> Outcome {
+pub(crate) fn statuses(call: &Call) -> Answer {
     let state = call.state();
     let seen = |status: &&Status| {
         let of = |one: &&IssueType| one.statuses.contains(&status.id);
@@ -22,7 +22,7 @@ pub(crate) fn statuses(call: &Call) -> Outcome {
     };
     let render = Renderer::new(call);
     let list: Vec<Value> = state.statuses.values().filter(seen).map(|status| render.status(status)).collect();
-    Ok(Answer::json(200, &Value::Array(list)))
+    Answer::json(200, &Value::Array(list))
 }
 
 /// For administrators, of the site or of the project asked about. Others are told to log in as somebody else.

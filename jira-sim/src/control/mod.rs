@@ -1,6 +1,8 @@
 //! The handle of a running site: what a test does behind Jira's back, and what it looks at.
 
+mod bulk;
 mod cloud;
+mod search;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -164,6 +166,14 @@ impl JiraSim {
     /// The name of an issue's status.
     pub fn status(&self, key: &str) -> Option<String> {
         View(&self.site.lock()).status(key)
+    }
+
+    /// The id of a project's status, by its present name.
+    pub fn status_id(&self, project: &str, name: &str) -> Option<u64> {
+        let core = self.site.lock();
+        let types = &core.state.project(project)?.issue_types;
+        let mut ids = types.iter().flat_map(|one| one.statuses.iter().copied());
+        ids.find(|id| core.state.status_name(*id) == name)
     }
 
     /// An issue's change log, oldest first.

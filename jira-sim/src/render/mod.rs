@@ -1,5 +1,6 @@
 //! The state as Jira writes it: one function for each thing that appears in answers.
 
+mod bulk;
 mod project;
 mod talk;
 mod workflow;

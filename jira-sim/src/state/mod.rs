@@ -1,5 +1,6 @@
 //! Everything the simulated site knows, as plain data, with the questions that the answers are derived from.
 
+mod bulk;
 mod diff;
 mod edit;
 mod issue;
@@ -16,6 +17,8 @@ use crate::field::Field;
 use crate::tokens::Tokens;
 use crate::workflow::{Category, Condition, Validator};
 
+pub(crate) use bulk::{Bulk, Step};
+pub use bulk::{BulkTask, TaskStatus};
 pub(crate) use diff::resolution_id;
 pub(crate) use edit::{Edit, NewComment};
 pub(crate) use issue::Text;
@@ -85,11 +88,18 @@ pub(crate) struct Switches {
     pub(crate) wrong_transition_is_500: bool,
     /// Data Center: its version.
     pub(crate) version: [u32; 3],
+    /// Cloud: the bulk queue writes its times as text and not as milliseconds.
+    pub(crate) bulk_times_as_text: bool,
 }
 
 impl Default for Switches {
     fn default() -> Self {
-        Self { anonymous_reads: false, wrong_transition_is_500: false, version: [9, 12, 0] }
+        Self {
+            anonymous_reads: false,
+            wrong_transition_is_500: false,
+            version: [9, 12, 0],
+            bulk_times_as_text: false,
+        }
     }
 }
 
@@ -103,11 +113,16 @@ pub(crate) struct State {
     /// How far the site's own idea of the time is ahead of the clock.
     pub(crate) clock_skew: SignedDuration,
     pub(crate) tokens: Tokens,
+    pub(crate) bulk: Bulk,
     pub(crate) switches: Switches,
     pub(crate) accounts: Vec<Account>,
     pub(crate) statuses: BTreeMap<u64, Status>,
     pub(crate) projects: Vec<Project>,
     pub(crate) issues: BTreeMap<u64, Issue>,
+    /// The issues as the search knows them, where it lags behind.
+    pub(crate) index: Option<BTreeMap<u64, Issue>>,
+    /// Counts how often the pages of searches were forgotten.
+    pub(crate) page_generation: u64,
     /// Every key an issue has or had, in upper case. A moved issue keeps answering under its old one.
     pub(crate) keys: HashMap<String, u64>,
     pub(crate) versions: BTreeMap<u64, Version>,
@@ -123,11 +138,14 @@ impl State {
             clock,
             clock_skew: SignedDuration::ZERO,
             tokens: Tokens::default(),
+            bulk: Bulk::default(),
             switches: Switches::default(),
             accounts: Vec::new(),
             statuses: BTreeMap::new(),
             projects: Vec::new(),
             issues: BTreeMap::new(),
+            index: None,
+            page_generation: 0,
             keys: HashMap::new(),
             versions: BTreeMap::new(),
             next_id: 10_100,

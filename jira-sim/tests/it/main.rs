@@ -4,6 +4,7 @@
 
 mod auth;
 mod board;
+mod bulk;
 mod comments;
 mod data_center;
 mod faults;
