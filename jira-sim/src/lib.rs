@@ -39,6 +39,7 @@ mod route;
 mod server;
 mod state;
 mod tokens;
+mod webhook;
 mod workflow;
 
 pub use account::{Account, Permission};
@@ -54,4 +55,5 @@ pub use limits::Limits;
 pub use refusal::Answer;
 pub use route::Kind;
 pub use state::{BulkTask, Comment, History, HistoryItem, Issue, RemoteLink, TaskStatus, Version};
+pub use webhook::{DeliveryState, WebhookDelivery};
 pub use workflow::{Category, Condition, Transition, Validator, Workflow};

@@ -49,6 +49,10 @@ pub enum Kind {
     WorkflowSearch,
     /// `workflow`, which only Data Center has
     Workflows,
+    /// The list of webhooks, `/rest/webhooks/1.0/webhook`; from Data Center 10 on `/rest/jira-webhook/1.0/webhooks`
+    Webhooks,
+    /// One webhook of that list
+    Webhook,
     /// `/_edge/tenant_info`, which tells a Cloud site's id
     TenantInfo,
     /// `/oauth/token`, where client credentials buy a Bearer token
@@ -83,8 +87,32 @@ const ROUTES: &[(Kind, &str)] = &[
 ];
 
 /// Everywhere else.
-const OTHER_ROUTES: &[(Kind, &str)] =
-    &[(Kind::TenantInfo, "/_edge/tenant_info"), (Kind::OAuthToken, "/oauth/token")];
+const OTHER_ROUTES: &[(Kind, &str)] = &[
+    (Kind::Webhooks, "/rest/webhooks/1.0/webhook"),
+    (Kind::Webhook, "/rest/webhooks/1.0/webhook/{id}"),
+    (Kind::Webhooks, "/rest/jira-webhook/1.0/webhooks"),
+    (Kind::Webhook, "/rest/jira-webhook/1.0/webhooks/{id}"),
+    (Kind::TenantInfo, "/_edge/tenant_info"),
+    (Kind::OAuthToken, "/oauth/token"),
+];
+
+/// What decides which paths there are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Host<'a> {
+    pub(crate) dialect: Dialect,
+    /// The first number of a Data Center's version.
+    pub(crate) major: u32,
+    pub(crate) cloud_id: &'a str,
+}
+
+impl Host<'_> {
+    /// Data Center 10 moved its webhooks.
+    fn has(&self, kind: Kind, template: &str) -> bool {
+        let moved = self.dialect == Dialect::DataCenter && self.major >= 10;
+        let webhooks = matches!(kind, Kind::Webhooks | Kind::Webhook);
+        kind.exists_on(self.dialect) && (!webhooks || moved == template.starts_with("/rest/jira-webhook/"))
+    }
+}
 
 impl Kind {
     /// The path template, without `/rest/api/N/` where it stands below that; empty for an unknown path.
@@ -127,11 +155,11 @@ pub(crate) struct Route {
 
 impl Route {
     /// Understands a path that has lost its context path. `/ex/jira/{cloud_id}` before it is the gateway.
-    pub(crate) fn of(path: &str, dialect: Dialect, cloud_id: &str) -> Self {
-        let inner = path.strip_prefix("/ex/jira/").filter(|_| dialect == Dialect::Cloud);
+    pub(crate) fn of(path: &str, host: &Host) -> Self {
+        let inner = path.strip_prefix("/ex/jira/").filter(|_| host.dialect == Dialect::Cloud);
         let found = match inner {
-            Some(inner) => inner.strip_prefix(cloud_id).and_then(|path| below_api(path, dialect)),
-            None => below_api(path, dialect).or_else(|| elsewhere(path, dialect)),
+            Some(inner) => inner.strip_prefix(host.cloud_id).and_then(|path| below_api(path, host)),
+            None => below_api(path, host).or_else(|| elsewhere(path, host)),
         };
         let (kind, api, subject) = found.unwrap_or((Kind::Unknown, Api::V2, String::new()));
         Self { kind, api, subject, gateway: inner.is_some() }
@@ -143,20 +171,20 @@ impl Route {
     }
 }
 
-fn below_api(path: &str, dialect: Dialect) -> Option<(Kind, Api, String)> {
+fn below_api(path: &str, host: &Host) -> Option<(Kind, Api, String)> {
     let (version, rest) = path.strip_prefix("/rest/api/")?.split_once('/')?;
-    let api = Api::from_segment(version, dialect)?;
-    let (kind, subject) = first_fitting(ROUTES, rest, dialect)?;
+    let api = Api::from_segment(version, host.dialect)?;
+    let (kind, subject) = first_fitting(ROUTES, rest, host)?;
     Some((kind, api, subject))
 }
 
-fn elsewhere(path: &str, dialect: Dialect) -> Option<(Kind, Api, String)> {
-    let (kind, subject) = first_fitting(OTHER_ROUTES, path, dialect)?;
+fn elsewhere(path: &str, host: &Host) -> Option<(Kind, Api, String)> {
+    let (kind, subject) = first_fitting(OTHER_ROUTES, path, host)?;
     Some((kind, Api::V2, subject))
 }
 
-fn first_fitting(routes: &[(Kind, &str)], path: &str, dialect: Dialect) -> Option<(Kind, String)> {
-    let mut routes = routes.iter().filter(|(kind, _)| kind.exists_on(dialect));
+fn first_fitting(routes: &[(Kind, &str)], path: &str, host: &Host) -> Option<(Kind, String)> {
+    let mut routes = routes.iter().filter(|(kind, template)| host.has(*kind, template));
     routes.find_map(|(kind, template)| Some((*kind, fits(template, path)?)))
 }
 
@@ -180,17 +208,18 @@ fn fits(template: &str, path: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn route(path: &str, dialect: Dialect) -> Route {
+        Route::of(path, &Host { dialect, major: 9, cloud_id: "c-1" })
+    }
+
     fn kind(path: &str, dialect: Dialect) -> Kind {
-        Route::of(path, dialect, "c-1").kind
+        route(path, dialect).kind
     }
 
     #[test]
     fn a_fixed_word_is_not_taken_for_an_issue_key() {
         assert_eq!(kind("/rest/api/3/issue/bulkfetch", Dialect::Cloud), Kind::BulkFetch);
-        assert_eq!(
-            Route::of("/rest/api/3/issue/SHOP-1/comment", Dialect::Cloud, "c-1").issue(),
-            Some("SHOP-1")
-        );
+        assert_eq!(route("/rest/api/3/issue/SHOP-1/comment", Dialect::Cloud).issue(), Some("SHOP-1"));
     }
 
     #[test]
@@ -202,11 +231,21 @@ mod tests {
 
     #[test]
     fn the_gateway_leads_to_the_same_paths_below_the_sites_id() {
-        let route = |path| Route::of(path, Dialect::Cloud, "c-1");
+        let route = |path| route(path, Dialect::Cloud);
         let through = route("/ex/jira/c-1/rest/api/3/issue/A-1");
         assert_eq!((through.kind, through.gateway, through.issue()), (Kind::Issue, true, Some("A-1")));
         assert_eq!(route("/ex/jira/c-2/rest/api/3/issue/A-1").kind, Kind::Unknown);
         assert!(!route("/rest/api/3/issue/A-1").gateway);
+    }
+
+    #[test]
+    fn data_center_10_moved_its_webhooks() {
+        let new = Host { dialect: Dialect::DataCenter, major: 10, cloud_id: "" };
+        let of = |path| Route::of(path, &new);
+        assert_eq!(of("/rest/jira-webhook/1.0/webhooks/7").subject, "7");
+        assert_eq!(of("/rest/webhooks/1.0/webhook").kind, Kind::Unknown);
+        assert_eq!(kind("/rest/jira-webhook/1.0/webhooks", Dialect::Cloud), Kind::Unknown);
+        assert_eq!(kind("/rest/webhooks/1.0/webhook", Dialect::Cloud), Kind::Webhooks);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod session;
 mod transitions;
 mod values;
 mod versions;
+mod webhooks;
 mod workflows;
 
 use serde_json::json;
@@ -27,6 +28,7 @@ use crate::route::Kind;
 
 pub(crate) use auth::Caller;
 pub(crate) use call::Call;
+pub(crate) use jql::Clause;
 
 /// Answers a request, and changes the state if it asks for that.
 pub(crate) fn answer(call: &mut Call) -> Answer {
@@ -87,6 +89,11 @@ fn dispatch(call: &mut Call) -> Outcome {
         ("GET", Kind::Statuses) => Ok(workflows::statuses(call)),
         ("GET", Kind::StatusSearch) => workflows::search(call),
         ("GET", Kind::WorkflowSearch | Kind::Workflows) => workflows::workflows(call),
+        ("GET", Kind::Webhooks) => webhooks::list(call),
+        ("POST", Kind::Webhooks) => webhooks::post(call),
+        ("GET", Kind::Webhook) => webhooks::get(call),
+        ("PUT", Kind::Webhook) => webhooks::put(call),
+        ("DELETE", Kind::Webhook) => webhooks::delete(call),
         ("GET", Kind::TenantInfo) => Ok(oauth::tenant_info(call)),
         ("POST", Kind::OAuthToken) => oauth::token(call),
         (_, Kind::Unknown) if call.request.route.gateway => Err(no_such_site(call)),

@@ -167,7 +167,7 @@ fn matching<'a>(call: &'a Call, clauses: &[Clause], fresh: &[u64]) -> Result<Vec
         }
     }
     let visible = known.into_values().filter(|issue| call.sees(issue));
-    Ok(visible.filter(|issue| clauses.iter().all(|clause| fits(call, clause, issue))).collect())
+    Ok(visible.filter(|issue| clauses.iter().all(|clause| clause.fits(state, issue))).collect())
 }
 
 /// Jira refuses keys and projects that are not there, instead of finding nothing.
@@ -188,11 +188,4 @@ fn check(call: &Call, clause: &Clause) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-fn fits(call: &Call, clause: &Clause, issue: &Issue) -> bool {
-    clause.values.iter().any(|value| match clause.field {
-        Field::Key => call.state().issue(value).is_some_and(|one| one.id == issue.id),
-        Field::Project => call.state().project(value).is_some_and(|project| project.key == issue.project),
-    })
 }

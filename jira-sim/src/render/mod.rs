@@ -47,7 +47,11 @@ pub(crate) struct Renderer<'a> {
 
 impl<'a> Renderer<'a> {
     pub(crate) fn new(call: &'a Call) -> Self {
-        Self { state: call.state(), api: call.request.route.api }
+        Self::of(call.state(), call.request.route.api)
+    }
+
+    pub(crate) fn of(state: &'a State, api: Api) -> Self {
+        Self { state, api }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -126,7 +130,7 @@ impl<'a> Renderer<'a> {
         json
     }
 
-    pub(super) fn author(&self, id: &str) -> Value {
+    pub(crate) fn author(&self, id: &str) -> Value {
         self.state.account(id).map(|account| self.user(account)).unwrap_or_default()
     }
 
@@ -145,7 +149,8 @@ impl<'a> Renderer<'a> {
         json!({ "startAt": 0, "maxResults": total, "total": total, "histories": histories })
     }
 
-    fn history(&self, entry: &History) -> Value {
+    /// What changed in one step.
+    pub(crate) fn history_items(&self, entry: &History) -> Vec<Value> {
         let items = entry.items.iter().map(|item| {
             let mut json = json!({
                 "field": item.field,
@@ -160,11 +165,15 @@ impl<'a> Renderer<'a> {
             }
             json
         });
+        items.collect()
+    }
+
+    fn history(&self, entry: &History) -> Value {
         json!({
             "id": entry.id.to_string(),
             "author": self.author(&entry.author),
             "created": date_time(entry.created),
-            "items": items.collect::<Vec<_>>(),
+            "items": self.history_items(entry),
         })
     }
 }

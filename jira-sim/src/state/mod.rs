@@ -3,6 +3,7 @@
 mod bulk;
 mod diff;
 mod edit;
+mod event;
 mod issue;
 mod seed;
 
@@ -14,7 +15,9 @@ use crate::account::Account;
 use crate::clock::Clock;
 use crate::dialect::Dialect;
 use crate::field::Field;
+use crate::route::Host;
 use crate::tokens::Tokens;
+use crate::webhook::Webhooks;
 use crate::workflow::{Category, Condition, Validator};
 
 pub(crate) use bulk::{Bulk, Step};
@@ -114,6 +117,7 @@ pub(crate) struct State {
     pub(crate) clock_skew: SignedDuration,
     pub(crate) tokens: Tokens,
     pub(crate) bulk: Bulk,
+    pub(crate) webhooks: Webhooks,
     pub(crate) switches: Switches,
     pub(crate) accounts: Vec<Account>,
     pub(crate) statuses: BTreeMap<u64, Status>,
@@ -139,6 +143,7 @@ impl State {
             clock_skew: SignedDuration::ZERO,
             tokens: Tokens::default(),
             bulk: Bulk::default(),
+            webhooks: Webhooks::default(),
             switches: Switches::default(),
             accounts: Vec::new(),
             statuses: BTreeMap::new(),
@@ -150,6 +155,11 @@ impl State {
             versions: BTreeMap::new(),
             next_id: 10_100,
         }
+    }
+
+    /// What decides which paths the site has.
+    pub(crate) fn host(&self) -> Host<'_> {
+        Host { dialect: self.dialect, major: self.switches.version[0], cloud_id: &self.cloud_id }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
