@@ -8,6 +8,7 @@ pub(crate) fn apply(document: &mut Value) {
     several_remote_links(document);
     nothing_before_a_change(document);
     times_of_a_bulk_task(document);
+    javas_digits(document);
 }
 
 /// The answer is "all remote issue links" unless a global id is given, as the operation's own words and its example
@@ -36,5 +37,19 @@ fn times_of_a_bulk_task(document: &mut Value) {
         if let Some(schema) = document.pointer_mut(&place) {
             *schema = json!({ "anyOf": [schema.clone(), { "type": "integer" }] });
         }
+    }
+}
+
+/// JSON Schema's patterns are those of JavaScript, which knows no `\p{Digit}`.
+fn javas_digits(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(javas_digits),
+        Value::Object(map) => {
+            if let Some(Value::String(pattern)) = map.get_mut("pattern") {
+                *pattern = pattern.replace(r"\p{Digit}", r"\p{Nd}");
+            }
+            map.values_mut().for_each(javas_digits);
+        }
+        _ => {}
     }
 }
