@@ -8,7 +8,7 @@ pub(crate) fn apply(document: &mut Value) {
     several_remote_links(document);
     nothing_before_a_change(document);
     times_of_a_bulk_task(document);
-    javas_digits(document);
+    patterns_of_lists(document);
 }
 
 /// The answer is "all remote issue links" unless a global id is given, as the operation's own words and its example
@@ -40,15 +40,16 @@ fn times_of_a_bulk_task(document: &mut Value) {
     }
 }
 
-/// JSON Schema's patterns are those of JavaScript, which knows no `\p{Digit}`.
-fn javas_digits(value: &mut Value) {
+/// A list of issue keys has a pattern, in Java's notation, that is meant for its items. On a list it says nothing, and no
+/// JSON Schema library reads it.
+fn patterns_of_lists(value: &mut Value) {
     match value {
-        Value::Array(list) => list.iter_mut().for_each(javas_digits),
+        Value::Array(list) => list.iter_mut().for_each(patterns_of_lists),
         Value::Object(map) => {
-            if let Some(Value::String(pattern)) = map.get_mut("pattern") {
-                *pattern = pattern.replace(r"\p{Digit}", r"\p{Nd}");
+            if map.get("type").is_some_and(|kind| kind == "array") {
+                map.remove("pattern");
             }
-            map.values_mut().for_each(javas_digits);
+            map.values_mut().for_each(patterns_of_lists);
         }
         _ => {}
     }
