@@ -38,7 +38,7 @@ resource "aws_elasticache_user" "conduit" {
   user_id       = var.name
   user_name     = "conduit"
   engine        = "valkey"
-  access_string = "on ~conduit:* &* -@all +@read +@write +@blocking +@scripting +@connection +@transaction +time -@dangerous +info"
+  access_string = "on ~conduit:* &* +@all -@admin -@dangerous +info"
 
   authentication_mode {
     type      = "password"
