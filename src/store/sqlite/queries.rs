@@ -3,7 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use crate::event::Event;
-use crate::store::{EventId, EventQuery, EventRecord, Page, PausedSite, QueueStatus, Result, StoreError};
+use crate::store::{
+    EventId, EventQuery, EventRecord, Page, PausedSite, QueueStatus, Result, StoreError, Unreadable,
+};
 use crate::trace::TicketTrace;
 
 use super::rows::{Found, RECORD, json, number, read_event, read_trace, record, tickets, time, unsigned};
@@ -60,7 +62,8 @@ pub(super) fn merged_as(conn: &Connection, name: &str) -> Result<Vec<Event>> {
     })?;
     rows.map(|row| {
         let (id, packed) = row?;
-        let damaged = |why| StoreError::Damaged { what: format!("event {id}"), why };
+        let damaged =
+            |why: Unreadable| StoreError::Damaged { what: format!("event {id}"), why: why.to_string() };
         read_event(packed.as_deref()).map_err(damaged)
     })
     .collect()
