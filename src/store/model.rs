@@ -319,8 +319,8 @@ impl ReplayScope {
         }
         let named = |ticket: &&TicketState| among.is_empty() || among.contains(&ticket.key);
         let takes = |ticket: &&TicketState| self == Self::All || ticket.verdict.outcome.is_retriable();
-        let taken = tickets.iter().filter(named).filter(takes);
-        let keys: Vec<String> = taken.map(|ticket| ticket.key.clone()).collect();
+        let selected = tickets.iter().filter(named).filter(takes);
+        let keys: Vec<String> = selected.map(|ticket| ticket.key.clone()).collect();
         let nothing_to_choose_from = tickets.is_empty() && among.is_empty();
         if keys.is_empty() && !nothing_to_choose_from { Err(verdict.reason) } else { Ok(keys) }
     }

@@ -20,13 +20,13 @@ pub(in crate::cli) struct Replay {
     /// Which.
     #[command(flatten)]
     filters: Filters,
-    /// Only the tickets whose rule says where to (move_to): a second run changes nothing
+    /// Only the tickets whose rule says where to: a second run changes nothing
     #[arg(long, value_enum, conflicts_with = "id")]
     only: Option<Only>,
     /// Every ticket, also those that moved
     #[arg(long)]
     force: bool,
-    /// With --force: also tickets that a rule moved one step on (fire); they move another step
+    /// With --force: also tickets that a rule moved one step on; they move another step
     #[arg(long, requires = "force")]
     second_step: bool,
     /// Refuse to send more events than this through at once

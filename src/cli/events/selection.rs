@@ -212,7 +212,7 @@ mod tests {
             line: 1,
             goal: Some(goal),
         });
-        TicketTrace { rule, outcome, ..TicketTrace::queued(key, vec![], Timestamp::UNIX_EPOCH) }
+        TicketTrace { outcome, rule, ..TicketTrace::queued(key, vec![], Timestamp::UNIX_EPOCH) }
     }
 
     /// What is selected of one event whose tickets have these rules and ends.

@@ -108,7 +108,7 @@ impl RedisStore {
         let answer: Vec<String> = self.link.script(&call).await?;
         match answer.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["go", plan] => {
-                self.remove_earlier(&item.id, item.generation, &earlier).await?;
+                self.remove_earlier(&item.id, &earlier).await?;
                 self.add_jobs(&item.id, plan).await?;
             }
             ["done"] => return Ok(()),
@@ -123,14 +123,14 @@ impl RedisStore {
 
     /// Removes the jobs of earlier runs of the tickets that go through again, or are no longer named. A ticket may
     /// have another site by now, or be settled, and then nobody would find them any more.
-    async fn remove_earlier(&self, id: &EventId, generation: u32, earlier: &[TicketState]) -> Result<()> {
+    async fn remove_earlier(&self, id: &EventId, earlier: &[TicketState]) -> Result<()> {
         let now = self.tickets_of(id).await?;
-        for ticket in
-            earlier.iter().filter(|ticket| ticket.generation < generation && !ticket.site.is_empty())
-        {
-            if !now.contains(ticket) {
-                self.remove_jobs(id, &ticket.site, &ticket.key, ticket.generation).await?;
-            }
+        // One that is not in this run stands as it was, or goes on meanwhile.
+        let stands = |ticket: &TicketState| {
+            now.iter().any(|now| now.key == ticket.key && now.generation == ticket.generation)
+        };
+        for ticket in earlier.iter().filter(|ticket| !ticket.site.is_empty() && !stands(ticket)) {
+            self.remove_jobs(id, &ticket.site, &ticket.key, ticket.generation).await?;
         }
         Ok(())
     }

@@ -62,10 +62,10 @@ fn pages(path: &Path) -> Vec<(String, i64)> {
 
 fn print_bytes(path: &Path, what: &str) {
     let pages = pages(path);
-    let bytes = |bytes: i64| bytes as f64 / EVENTS as f64;
+    let bytes = |bytes: i64| bytes / i64::try_from(EVENTS).unwrap();
     let all: i64 = pages.iter().map(|(_, size)| size).sum();
-    println!("{what}: {:.0} bytes an event", bytes(all));
-    pages.iter().for_each(|(name, size)| println!("  {:>6.0}  {name}", bytes(*size)));
+    println!("{what}: {} bytes an event", bytes(all));
+    pages.iter().for_each(|(name, size)| println!("  {:>6}  {name}", bytes(*size)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
