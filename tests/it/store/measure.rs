@@ -11,7 +11,7 @@ use conduit::clock::Clock;
 use conduit::forge::sample::{self, PullRequest, Repository};
 use conduit::forge::{Forge as _, github::GitHub};
 use conduit::store::sqlite::SqliteStore;
-use conduit::store::{Content, EventId, NewEvent, Store, compress};
+use conduit::store::{Content, EventId, InboxItem, NewEvent, Store, compress};
 use futures_util::future::join_all;
 use rusqlite::Connection;
 
@@ -65,7 +65,9 @@ fn print_bytes(path: &Path, what: &str) {
     let bytes = |bytes: i64| bytes / i64::try_from(EVENTS).unwrap();
     let all: i64 = pages.iter().map(|(_, size)| size).sum();
     println!("{what}: {} bytes an event", bytes(all));
-    pages.iter().for_each(|(name, size)| println!("  {:>6}  {name}", bytes(*size)));
+    for (name, size) in &pages {
+        println!("  {:>6}  {name}", bytes(*size));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,15 +85,25 @@ async fn bytes_of_a_waiting_delivery() {
     );
     join_all(deliveries.iter().map(|(event, _)| store.ingest(event))).await;
     print_bytes(&path, "in the inbox, without its body");
-    while let Some(item) = store.inbox("router", 1).await.unwrap().into_iter().next() {
-        let title = item.event.as_ref().unwrap().pull_request().unwrap().title.clone();
-        store.route(&item, &to_tickets(&[title.split(':').next().unwrap()])).await.unwrap();
+    loop {
+        let items = store.inbox("router", 250).await.unwrap();
+        if items.is_empty() {
+            break;
+        }
+        join_all(items.iter().map(|item| fan_out(&store, item))).await;
     }
     print_bytes(&path, "fanned out to a ticket, without its body");
-    for (event, body) in &deliveries {
-        store.save_body(&event.id, &compress(body.as_bytes()).unwrap()).await.unwrap();
-    }
+    let kept = &store;
+    join_all(deliveries.iter().map(|(event, body)| async move {
+        kept.save_body(&event.id, &compress(body.as_bytes()).unwrap()).await.unwrap();
+    }))
+    .await;
     print_bytes(&path, "fanned out to a ticket, with its body");
+}
+
+async fn fan_out(store: &Arc<dyn Store>, item: &InboxItem) {
+    let title = &item.event.as_ref().unwrap().pull_request().unwrap().title;
+    store.route(item, &to_tickets(&[title.split(':').next().unwrap()])).await.unwrap();
 }
 
 /// Puts this many waiting tickets, of one event each, into a file behind the store's back.
@@ -103,7 +115,7 @@ fn fill(path: &Path, tickets: u64) {
              CREATE TEMP TABLE numbers AS WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {tickets})
                  SELECT n FROM n;
              INSERT INTO events (n, id, provider, delivery_id, repo, kind, received, received_at, event, generation, state, outcome, reason)
-                 SELECT n, substr('aaaaaaaaaaaaaaaaaa' || (10000000 + n), -26), 'github', 'd-' || n, 'acme/shop', 'push', '{{}}', n,
+                 SELECT n, substr('cccccccccccccccccccccccccc' || replace(replace(printf('%o', n), '0', 'a'), '1', 'b'), -26), 'github', 'd-' || n, 'acme/shop', 'push', '{{}}', n,
                         CAST('{{\"schema\":1,\"provider\":\"github\",\"kind\":\"push\"}}' AS BLOB), 1, 'working', 'waiting', 'queued' FROM numbers;
              INSERT INTO jobs (n, event, key, generation, position, site, project, found_in, received_at, queued_at, outcome, reason)
                  SELECT n, n, 'SHOP-' || n, 1, 1, 'jira', 'SHOP', '[]', n, n, 'waiting', 'queued' FROM numbers;

@@ -89,7 +89,7 @@ async fn a_page_that_would_take_too_long_is_short_and_the_next_goes_on() {
     // As many as one page looks at in each index, and none of them in both but the oldest.
     let skipped = NewEvent { verdict: Some(Reason::Stale.into()), ..delivery("d-1", &clock) };
     store.ingest(&skipped).await.unwrap();
-    let score = clock.now().as_microsecond();
+    let newer = clock.now().as_microsecond() + 1;
     for index in ["r:acme/shop", "s:skipped"] {
         let key = format!("conduit:{{i:0}}:ix:{index}");
         for chunk in 0..12 {
@@ -97,7 +97,7 @@ async fn a_page_that_would_take_too_long_is_short_and_the_next_goes_on() {
             add.arg(&key);
             for number in 0..1000 {
                 // Two of them at a time came in the same microsecond.
-                let at = score + 1 + (chunk * 1000 + number) / 2;
+                let at = newer + chunk * 500 + number / 2;
                 let id = conduit::store::EventId::new(index, index, &format!("{chunk}-{number}"));
                 add.arg(at).arg(id.as_str());
             }
