@@ -17,7 +17,7 @@ use rusqlite::Connection;
 
 use super::given::{claim_all, delivery, request, to_tickets};
 
-const EVENTS: u64 = 10_000;
+const EVENTS: u64 = 2000;
 
 const SHOP: Repository = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
 
@@ -54,8 +54,7 @@ fn pull_request(number: u64, clock: &Clock) -> (NewEvent, String) {
 
 fn pages(path: &Path) -> Vec<(String, i64)> {
     let conn = Connection::open(path).unwrap();
-    let sql =
-        "SELECT name, sum(pgsize) FROM dbstat GROUP BY name HAVING sum(pgsize) > 100000 ORDER BY 2 DESC";
+    let sql = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name HAVING sum(pgsize) > 20000 ORDER BY 2 DESC";
     let mut rows = conn.prepare(sql).unwrap();
     rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
 }
