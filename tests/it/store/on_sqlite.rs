@@ -77,7 +77,7 @@ async fn the_room_of_what_was_removed_is_used_again_and_the_log_stays_small() {
     a_month(&store, &clock, "first").await;
     // Not the file's size: what was written last may still stand in the log.
     let pages =
-        || Connection::open(&path).unwrap().query_row("PRAGMA page_count", [], |row| row.get::<_, u64>(0));
+        || Connection::open(&path).unwrap().query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0));
     let after_one = pages().unwrap();
     assert!(after_one * 4096 > 400 * 25_000, "{after_one} pages: the bodies were not in it");
     for month in ["second", "third"] {
