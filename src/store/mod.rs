@@ -14,13 +14,14 @@
 //! that waits blocks itself alone.
 //!
 //! [`Store`] is the one trait; [`sqlite`] and [`redis`] are its implementations, held to the same
-//! behaviour by one conformance suite (`tests/it/store/`). A store measures leases and delays by its own
+//! behaviour by one conformance suite (`tests/it/store/`); [`spool`] may stand before one of them. A store measures leases and delays by its own
 //! clock (Redis: the server's), so callers pass durations, never deadlines.
 
 mod codec;
 mod id;
 mod model;
 pub mod redis;
+pub mod spool;
 pub mod sqlite;
 
 use std::time::Duration;
@@ -37,7 +38,8 @@ pub use codec::{compress, decompress};
 pub use id::{EventId, JobId};
 pub use model::{
     Claim, ClaimRequest, Content, EventQuery, EventRecord, EventState, InboxItem, Ingested, JobState, Lease,
-    NewEvent, NewJob, Page, PausedSite, QueueStatus, ReplayScope, Replayed, Routing, TicketState, Tidied,
+    NewEvent, NewJob, Page, PausedSite, QueueStatus, ReplayScope, Replayed, Routing, SpoolStatus, TicketState,
+    Tidied,
 };
 
 /// What can go wrong between Conduit and its store.
@@ -201,6 +203,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether the store takes writes now.
     async fn check(&self) -> Result<()>;
+
+    /// How the spool stands, where there is one before this store.
+    async fn spool(&self) -> Option<SpoolStatus> {
+        None
+    }
 
     /// Things the operator should know about this store's settings, one sentence each.
     async fn warnings(&self) -> Result<Vec<String>>;

@@ -17,12 +17,12 @@ mod plans;
 mod queries;
 mod readers;
 mod routing;
-mod rows;
-mod schema;
+pub(super) mod rows;
+pub(super) mod schema;
 #[cfg(test)]
 mod tests;
 mod tidy;
-mod writer;
+pub(super) mod writer;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -17,6 +17,7 @@ mod replay;
 mod retention;
 mod retries;
 mod routing;
+mod spool;
 
 /// Tells each story to a store of its own.
 macro_rules! tell {

@@ -47,6 +47,19 @@ impl Redis {
         let _ = self.child.wait();
     }
 
+    /// Sends the server a signal: `STOP` freezes it, `CONT` lets it go on.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// Gives the server an order: `CONFIG SET …`.
+    pub(crate) async fn order(&self, words: &[&str]) {
+        let mut order = redis::cmd(words[0]);
+        order.arg(&words[1..]);
+        order.query_async::<()>(&mut self.connect().await).await.unwrap();
+    }
+
     /// A clean stop, with everything on disk.
     pub(crate) async fn stop(&mut self) {
         let mut connection = self.connect().await;
