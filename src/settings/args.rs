@@ -232,7 +232,8 @@ impl Settings {
         match (&self.web, &self.store) {
             (Some(WebSettings { spool: Some(_), .. }), StoreUrl::Sqlite(_)) => Err(SettingError {
                 name: "CONDUIT_SPOOL".into(),
-                found: "it is set beside an embedded store, which is never away while its disk is there".into(),
+                found: "it is set beside an embedded store, which is never away while its disk is there"
+                    .into(),
                 allowed: "leave it unset, or use Redis".into(),
             }),
             _ => Ok(()),

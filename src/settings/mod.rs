@@ -168,7 +168,9 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        for (text, size) in [("1GiB", 1 << 30), ("512 mib", 512 << 20), ("2GB", 2_000_000_000), ("4096", 4096)] {
+        for (text, size) in
+            [("1GiB", 1 << 30), ("512 mib", 512 << 20), ("2GB", 2_000_000_000), ("4096", 4096)]
+        {
             assert_eq!(bytes(text), Some(size), "{text}");
         }
         for nonsense in ["", "GiB", "-1", "1.5GiB", "1 parsec", "99999999999TiB"] {

@@ -38,8 +38,8 @@ pub use codec::{compress, decompress};
 pub use id::{EventId, JobId};
 pub use model::{
     Claim, ClaimRequest, Content, EventQuery, EventRecord, EventState, InboxItem, Ingested, JobState, Lease,
-    NewEvent, NewJob, Page, PausedSite, QueueStatus, ReplayScope, Replayed, Routing, SpoolStatus, TicketState,
-    Tidied,
+    NewEvent, NewJob, Page, PausedSite, QueueStatus, ReplayScope, Replayed, Routing, SpoolStatus,
+    TicketState, Tidied,
 };
 
 /// What can go wrong between Conduit and its store.

@@ -32,7 +32,7 @@ impl Store for SpooledStore {
     }
 
     async fn spool(&self) -> Option<SpoolStatus> {
-        Some(self.status().await)
+        Some(self.status())
     }
 
     /// What was chosen is remembered, so that a start without the store can compare the master key, and so that

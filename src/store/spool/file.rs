@@ -51,6 +51,9 @@ INSERT INTO probe VALUES (1, 0);
 /// What a row of the file costs beyond its bytes, and room for the hooks' own changes.
 const RESERVE: u64 = 64 * 1024;
 
+/// More than most deliveries take: where this does not fit, the spool is full.
+const SMALL: usize = 4096;
+
 /// The open file, and the lock that keeps others from it.
 pub(super) struct SpoolFile {
     writer: Writer,
@@ -115,7 +118,8 @@ impl SpoolFile {
     pub(super) async fn push(&self, new: Packed) -> Result<Duplicate> {
         let most = self.most;
         self.run(move |conn, level| {
-            let known = exists(conn, "SELECT EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)", new.id.as_str())?;
+            let known =
+                exists(conn, "SELECT EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)", new.id.as_str())?;
             if known {
                 return Ok(Duplicate { known, stands: false });
             }
@@ -196,8 +200,8 @@ impl SpoolFile {
     /// Removes what was drained, in one commit. One whose body came in meanwhile stays, and is drained again.
     pub(super) async fn remove(&self, drained: Vec<(i64, bool)>) -> Result<()> {
         self.run(move |conn, level| {
-            let mut removal = conn
-                .prepare_cached("DELETE FROM deliveries WHERE n = ?1 AND (body IS NOT NULL) = ?2")?;
+            let mut removal =
+                conn.prepare_cached("DELETE FROM deliveries WHERE n = ?1 AND (body IS NOT NULL) = ?2")?;
             for (n, has_body) in drained {
                 level.fewer(removal.execute(params![n, has_body])?);
             }
@@ -222,7 +226,7 @@ impl SpoolFile {
         let most = self.most;
         self.run(move |conn, level| {
             conn.prepare_cached("UPDATE probe SET looks = looks + 1")?.execute([])?;
-            level.room(conn, 0, most)
+            level.room(conn, SMALL, most)
         })
         .await
     }
@@ -230,7 +234,8 @@ impl SpoolFile {
     pub(super) async fn hooks(&self) -> Result<Vec<Hook>> {
         self.run(|conn, _| {
             let mut statement = conn.prepare_cached("SELECT hook FROM hooks")?;
-            let stored = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+            let stored =
+                statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
             stored.iter().map(|json| from_json("a hook in the spool", json.as_bytes())).collect()
         })
         .await
@@ -321,8 +326,10 @@ fn exists(conn: &Connection, sql: &str, value: &str) -> Result<bool> {
 
 fn spooled(row: &Row<'_>) -> Result<Spooled> {
     let id: String = row.get(1)?;
-    let id = EventId::parse(&id)
-        .ok_or_else(|| StoreError::Damaged { what: "a spooled delivery".into(), why: format!("id `{id}`") })?;
+    let id = EventId::parse(&id).ok_or_else(|| StoreError::Damaged {
+        what: "a spooled delivery".into(),
+        why: format!("id `{id}`"),
+    })?;
     let packed =
         Packed { id, occurrence: row.get(2)?, head: row.get(3)?, event: row.get(4)?, raw: row.get(5)? };
     Ok(Spooled { n: row.get(0)?, packed, has_body: row.get(6)? })

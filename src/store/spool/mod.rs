@@ -132,7 +132,8 @@ impl SpooledStore {
 
     /// The store, if it answered the last question.
     fn answering(&self) -> Result<&Arc<dyn Store>> {
-        self.main().and_then(|main| if self.answers() { Ok(main) } else { Err(StoreError::Unavailable(self.why())) })
+        self.main()
+            .and_then(|main| if self.answers() { Ok(main) } else { Err(StoreError::Unavailable(self.why())) })
     }
 
     fn why(&self) -> String {
@@ -192,7 +193,10 @@ impl SpooledStore {
     }
 
     /// Waits for the deliveries that are on their way into the store, then sends the next ones to the spool.
-    async fn to_spool<'gate>(&'gate self, direct: RwLockReadGuard<'gate, Way>) -> RwLockReadGuard<'gate, Way> {
+    async fn to_spool<'gate>(
+        &'gate self,
+        direct: RwLockReadGuard<'gate, Way>,
+    ) -> RwLockReadGuard<'gate, Way> {
         drop(direct);
         let mut gate = self.gate.write().await;
         *gate = Way::Spool;
@@ -232,9 +236,10 @@ impl SpooledStore {
         })
     }
 
-    async fn status(&self) -> SpoolStatus {
+    fn status(&self) -> SpoolStatus {
         SpoolStatus {
-            in_use: *self.gate.read().await == Way::Spool,
+            // Whoever changes the way is on it already: a probe does not wait for that.
+            in_use: self.gate.try_read().map_or(true, |way| *way == Way::Spool),
             store_away: (!self.takes()).then(|| self.why()),
             waiting: self.file.waiting(),
             refused: self.file.refused(),

@@ -57,7 +57,8 @@ impl Packed {
                 Content::Event(Box::new(read_event(self.event.as_deref()).map_err(unreadable)?))
             }
         };
-        let Head { provider, delivery_id, occurrence, repo, kind, projects, received, verdict, detail } = head;
+        let Head { provider, delivery_id, occurrence, repo, kind, projects, received, verdict, detail } =
+            head;
         let id = self.id;
         Ok(NewEvent {
             id,

@@ -2,6 +2,7 @@
 //! hangs. Without a spool a delivery is refused with 503, with one it is accepted; nothing is half-written, and
 //! everything goes on by itself.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -18,8 +19,8 @@ use tempfile::TempDir;
 
 use crate::support::redis::Redis;
 use crate::support::service::{
-    API_KEY, Answer, EMAIL, Hook, KEY, On, RULES, TOKEN, TestService, board, deliver, finished_trace, register,
-    settings, write_config,
+    API_KEY, Answer, EMAIL, Hook, KEY, On, RULES, TOKEN, TestService, board, deliver, finished_trace,
+    register, settings, write_config,
 };
 
 /// A forge gives up after ten seconds.
@@ -72,6 +73,17 @@ async fn assert_moves(conduit: &TestService, event_id: &str) {
     assert_eq!(conduit.trace(event_id).await.outcome, Outcome::Moved, "{event_id}");
 }
 
+/// Waits until nobody has the spool any more. A process frees it with its end; here, threads may outlive the
+/// stop by a moment.
+async fn until_free(spool: &TempDir) {
+    let free = async {
+        while File::open(spool.path().join("spool.lock")).unwrap().try_lock().is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), free).await.expect("the spool is given up");
+}
+
 /// What makes a Redis take nothing, and what makes it take deliveries again.
 struct Trouble {
     begin: &'static [&'static str],
@@ -100,7 +112,8 @@ async fn is_refused_until_it_is_over(trouble: Trouble) {
 }
 
 async fn is_spooled_until_it_is_over(trouble: Trouble) {
-    let (redis, jira, spool) = (Redis::start().await, board(&[("SHOP-1", "To Do")]).await, tempfile::tempdir().unwrap());
+    let (redis, jira, spool) =
+        (Redis::start().await, board(&[("SHOP-1", "To Do")]).await, tempfile::tempdir().unwrap());
     let conduit = serve(&redis, &jira, Some(&spool)).await.unwrap();
     let hook = conduit.register("acme/shop").await;
     redis.order(trouble.begin).await;
@@ -209,7 +222,8 @@ async fn a_serve_that_starts_without_redis_needs_a_spool_that_knows_its_hooks_an
     let (mut redis, jira) = (Redis::start().await, board(&[("SHOP-1", "To Do")]).await);
     let spool = tempfile::tempdir().unwrap();
     redis.stop().await;
-    let text = |started: anyhow::Result<TestService>| format!("{:#}", started.err().expect("it does not start"));
+    let text =
+        |started: anyhow::Result<TestService>| format!("{:#}", started.err().expect("it does not start"));
     assert!(text(serve(&redis, &jira, Some(&spool)).await).contains("nobody answers at Redis' address"));
 
     redis.start_again().await;
@@ -218,12 +232,14 @@ async fn a_serve_that_starts_without_redis_needs_a_spool_that_knows_its_hooks_an
     assert!(text(serve(&redis, &jira, Some(&spool)).await).contains("in use by another process"));
     conduit.stop().await;
     redis.stop().await;
+    until_free(&spool).await;
 
     let folder = tempfile::tempdir().unwrap();
     write_config(folder.path(), RULES);
     let mut other_key = with_spool(settings(folder.path(), &On::Redis(&redis), &jira), Some(&spool));
     other_key.secret_key = Some(conduit::secrets::Secret::new(KEY.replacen('A', "B", 1)));
     assert!(text(TestService::start_with(folder, other_key).await).contains("it is not the key"));
+    until_free(&spool).await;
 
     let conduit = serve(&redis, &jira, Some(&spool)).await.unwrap();
     let accepted = ship(&conduit, &hook, 1).await;
@@ -298,7 +314,8 @@ async fn a_full_disk_refuses_deliveries_until_there_is_room() {
     write_config(folder.path(), RULES);
     let conduit = OnDisk::start(folder.path(), &jira);
     let hook = register(&conduit.url, "acme/shop").await;
-    let send = || deliver(&conduit.url, &hook, "pull_request", "d-1", &merged(1, "SHOP-1"));
+    let payload = merged(1, "SHOP-1");
+    let send = || deliver(&conduit.url, &hook, "pull_request", "d-1", &payload);
 
     conduit.largest_file("4096");
     assert_refused(&send().await);

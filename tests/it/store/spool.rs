@@ -10,6 +10,7 @@ use conduit::store::spool::SpooledStore;
 use conduit::store::{NewEvent, SpoolStatus, Store, StoreError, compress};
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::given::delivery;
 use crate::support::redis::Redis;
@@ -20,6 +21,7 @@ const MOST: u64 = 64 << 20;
 struct Door {
     store: Arc<SpooledStore>,
     stop: watch::Sender<bool>,
+    drains: JoinHandle<()>,
 }
 
 impl Door {
@@ -33,8 +35,8 @@ impl Door {
         let store = Arc::new(SpooledStore::open(folder.path(), MOST).await.unwrap());
         let (stop, stopped) = watch::channel(false);
         let drains = Arc::clone(&store);
-        tokio::spawn(async move { drains.run(stopped).await });
-        Self { store, stop }
+        let drains = tokio::spawn(async move { drains.run(stopped).await });
+        Self { store, stop, drains }
     }
 
     async fn find(&self, redis: &Redis) {
@@ -45,11 +47,8 @@ impl Door {
     /// It ends, as far as the disk can tell without any goodbye.
     async fn die(self) {
         self.stop.send_replace(true);
-        let store = Arc::downgrade(&self.store);
-        drop(self);
-        while store.strong_count() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        self.drains.await.unwrap();
+        drop(Arc::into_inner(self.store).expect("nobody else has it"));
     }
 
     async fn takes(&self, id: &str) -> NewEvent {
@@ -201,7 +200,8 @@ async fn a_process_that_starts_without_redis_spools_and_finds_it_later() {
     let (mut redis, folder) = (Redis::start().await, tempfile::tempdir().unwrap());
     let door = Door::open(&folder, &redis).await;
     assert!(!door.store.has_copy().await.unwrap(), "nothing is known yet");
-    let hook = Hook::new("github", "shop", "acme/shop", None, "sealed".into(), Clock::system().now()).unwrap();
+    let hook =
+        Hook::new("github", "shop", "acme/shop", None, "sealed".into(), Clock::system().now()).unwrap();
     door.store.add_hook(&hook).await.unwrap();
     assert_eq!(door.store.setting_once("key_check", "sealed").await.unwrap(), "sealed");
     door.die().await;

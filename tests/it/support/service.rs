@@ -159,7 +159,9 @@ impl TestService {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), held).await.unwrap_or_else(|_| panic!("{what}: it never was"));
+        tokio::time::timeout(Duration::from_secs(30), held)
+            .await
+            .unwrap_or_else(|_| panic!("{what}: it never was"));
     }
 
     /// Stops it cleanly.
