@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::file::Spooled;
+use super::deliveries::Spooled;
 use super::{SpooledStore, Way, patiently};
 use crate::store::{EventId, NewEvent, Result, StoreError};
 use crate::telemetry::{self, Drained};
@@ -58,20 +58,19 @@ impl SpooledStore {
 
     /// Drains until the spool is empty and the way is direct again.
     async fn drain_all(&self) -> Result<()> {
-        let mut drained = 0;
         while *self.gate.read().await == Way::Spool {
             let batch = self.file.first(BATCH, BATCH_BYTES).await?;
             if batch.is_empty() {
-                self.go_direct(drained).await?;
+                self.go_direct().await?;
             } else {
-                drained += self.drain_batch(batch).await?;
+                self.drain_batch(batch).await?;
             }
         }
         Ok(())
     }
 
     /// One after the other, as they came. What was drained before the store went away again is removed too.
-    async fn drain_batch(&self, batch: Vec<Spooled>) -> Result<usize> {
+    async fn drain_batch(&self, batch: Vec<Spooled>) -> Result<()> {
         let mut done = Vec::with_capacity(batch.len());
         let mut away = None;
         for next in batch {
@@ -85,10 +84,9 @@ impl SpooledStore {
                 }
             }
         }
-        let count = done.len();
         self.file.remove(done).await?;
         telemetry::spool(self.file.waiting(), self.file.bytes());
-        away.map_or(Ok(count), Err)
+        away.map_or(Ok(()), Err)
     }
 
     /// Whether it is in the store now; `false` when the store will never have it. Fails when the store is away.
@@ -139,11 +137,11 @@ impl SpooledStore {
     }
 
     /// Nothing is on its way into the spool while the gate is held, so an empty spool stays empty.
-    async fn go_direct(&self, drained: usize) -> Result<()> {
+    async fn go_direct(&self) -> Result<()> {
         let mut gate = self.gate.write().await;
         if self.file.is_empty().await? {
             *gate = Way::Direct;
-            tracing::info!("the spool is empty ({drained} drained); deliveries go to the store again");
+            tracing::info!("the spool is drained; deliveries go to the store again");
         }
         Ok(())
     }

@@ -8,6 +8,8 @@
 //!  probe       when it was last looked whether this writes  check
 //! ```
 //!
+//! `deliveries` and `known` hold the statements on them.
+//!
 //! A delivery that the store refuses for good stays, with the reason in `refused`, and holds up nobody. The next
 //! start tries it again: a newer version may have learned better.
 
@@ -16,15 +18,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::Connection;
 
-use super::packed::Packed;
-use crate::registration::Hook;
-use crate::store::sqlite::rows::{from_json, to_json};
 use crate::store::sqlite::schema;
 use crate::store::sqlite::writer::Writer;
-use crate::store::{EventId, Result, StoreError};
-use crate::telemetry;
+use crate::store::{Result, StoreError};
 
 /// "CndS": another mark than the embedded store's, so that neither is taken for the other.
 const MARK: i32 = 0x436e_6453;
@@ -58,7 +56,7 @@ const SMALL: usize = 4096;
 pub(super) struct SpoolFile {
     writer: Writer,
     folder: PathBuf,
-    most: u64,
+    pub(super) most: u64,
     level: Arc<Level>,
     /// Freed by the operating system, however the process ends.
     _lock: fs::File,
@@ -66,26 +64,10 @@ pub(super) struct SpoolFile {
 
 /// What is in it, for whoever looks from outside.
 #[derive(Debug, Default)]
-struct Level {
-    waiting: AtomicU64,
-    refused: AtomicU64,
-    bytes: AtomicU64,
-}
-
-/// What a push found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Duplicate {
-    /// The same delivery is in the spool.
-    pub(super) known: bool,
-    /// Another delivery in the spool reports the same change.
-    pub(super) stands: bool,
-}
-
-/// A delivery to be drained.
-pub(super) struct Spooled {
-    pub(super) n: i64,
-    pub(super) packed: Packed,
-    pub(super) has_body: bool,
+pub(super) struct Level {
+    pub(super) waiting: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) bytes: AtomicU64,
 }
 
 impl SpoolFile {
@@ -105,7 +87,7 @@ impl SpoolFile {
         Ok(file)
     }
 
-    async fn run<T, F>(&self, work: F) -> Result<T>
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection, &Level) -> Result<T> + Send + 'static,
@@ -114,160 +96,12 @@ impl SpoolFile {
         self.writer.run(move |conn| work(conn, &level)).await
     }
 
-    /// Adds a delivery at the end, unless it is there.
-    pub(super) async fn push(&self, new: Packed) -> Result<Duplicate> {
-        let most = self.most;
-        self.run(move |conn, level| {
-            let known =
-                exists(conn, "SELECT EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)", new.id.as_str())?;
-            if known {
-                return Ok(Duplicate { known, stands: false });
-            }
-            let same = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE occurrence = ?1)";
-            let stands = new.occurrence.as_ref().map(|change| exists(conn, same, change)).transpose()?;
-            level.room(conn, new.size(), most)?;
-            conn.prepare_cached(
-                "INSERT INTO deliveries (id, occurrence, head, event, raw) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![new.id.as_str(), new.occurrence, new.head, new.event, new.raw])?;
-            level.waiting.fetch_add(1, Ordering::AcqRel);
-            Ok(Duplicate { known, stands: stands.unwrap_or_default() })
-        })
-        .await
-    }
-
-    /// Keeps the body of a delivery, while the spool is not half full: events come first. `false` when the
-    /// delivery is not here.
-    pub(super) async fn keep_body(&self, id: &EventId, compressed: &[u8]) -> Result<bool> {
-        let (id, body, half) = (id.clone(), compressed.to_vec(), self.most / 2);
-        self.run(move |conn, level| {
-            let here = exists(conn, "SELECT EXISTS (SELECT 1 FROM deliveries WHERE id = ?1)", id.as_str())?;
-            if here && level.room(conn, body.len(), half).is_err() {
-                telemetry::body_dropped();
-            } else if here {
-                conn.prepare_cached("UPDATE deliveries SET body = ?2 WHERE id = ?1 AND body IS NULL")?
-                    .execute(params![id.as_str(), body])?;
-            }
-            Ok(here)
-        })
-        .await
-    }
-
-    /// The first deliveries that wait: at least one if there is any, and no more than `most`, or `bytes`.
-    pub(super) async fn first(&self, most: usize, bytes: usize) -> Result<Vec<Spooled>> {
-        self.run(move |conn, _| {
-            let mut statement = conn.prepare_cached(
-                "SELECT n, id, occurrence, head, event, raw, body IS NOT NULL FROM deliveries
-                 WHERE refused IS NULL ORDER BY n LIMIT ?1",
-            )?;
-            let mut rows = statement.query([i64::try_from(most).unwrap_or(i64::MAX)])?;
-            let (mut batch, mut taken) = (Vec::new(), 0);
-            while let Some(row) = rows.next()? {
-                let next = spooled(row)?;
-                taken += next.packed.size();
-                batch.push(next);
-                if taken >= bytes {
-                    break;
-                }
-            }
-            Ok(batch)
-        })
-        .await
-    }
-
-    pub(super) async fn body(&self, n: i64) -> Result<Option<Vec<u8>>> {
-        self.run(move |conn, _| {
-            let mut statement = conn.prepare_cached("SELECT body FROM deliveries WHERE n = ?1")?;
-            Ok(statement.query_row([n], |row| row.get(0)).optional()?.flatten())
-        })
-        .await
-    }
-
-    /// Whether nothing waits. Sees every push that began before.
-    pub(super) async fn is_empty(&self) -> Result<bool> {
-        self.run(|conn, level| {
-            let some = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE refused IS NULL)";
-            let empty = !conn.prepare_cached(some)?.query_row([], |row| row.get::<_, bool>(0))?;
-            if empty {
-                // A push whose commit failed was counted, and is not there.
-                level.waiting.store(0, Ordering::Release);
-            }
-            Ok(empty)
-        })
-        .await
-    }
-
-    /// Removes what was drained, in one commit. One whose body came in meanwhile stays, and is drained again.
-    pub(super) async fn remove(&self, drained: Vec<(i64, bool)>) -> Result<()> {
-        self.run(move |conn, level| {
-            let mut removal =
-                conn.prepare_cached("DELETE FROM deliveries WHERE n = ?1 AND (body IS NOT NULL) = ?2")?;
-            for (n, has_body) in drained {
-                level.fewer(removal.execute(params![n, has_body])?);
-            }
-            level.bytes.store(used(conn)?, Ordering::Release);
-            Ok(())
-        })
-        .await
-    }
-
-    /// Sets a delivery aside.
-    pub(super) async fn refuse(&self, n: i64, why: String) -> Result<()> {
-        self.run(move |conn, level| {
-            level.fewer(conn.execute("UPDATE deliveries SET refused = ?2 WHERE n = ?1", params![n, why])?);
-            level.refused.fetch_add(1, Ordering::AcqRel);
-            Ok(())
-        })
-        .await
-    }
-
     /// A real write, with room for more: a full or read-only disk shows only then.
     pub(super) async fn check(&self) -> Result<()> {
         let most = self.most;
         self.run(move |conn, level| {
             conn.prepare_cached("UPDATE probe SET looks = looks + 1")?.execute([])?;
             level.room(conn, SMALL, most)
-        })
-        .await
-    }
-
-    pub(super) async fn hooks(&self) -> Result<Vec<Hook>> {
-        self.run(|conn, _| {
-            let mut statement = conn.prepare_cached("SELECT hook FROM hooks")?;
-            let stored =
-                statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
-            stored.iter().map(|json| from_json("a hook in the spool", json.as_bytes())).collect()
-        })
-        .await
-    }
-
-    /// Makes these the hooks of the copy. They are few and seldom change.
-    pub(super) async fn put_hooks(&self, hooks: Vec<Hook>) -> Result<()> {
-        self.run(move |conn, _| {
-            conn.execute("DELETE FROM hooks", [])?;
-            let mut insert = conn.prepare_cached("INSERT INTO hooks VALUES (?1, ?2)")?;
-            for hook in hooks {
-                insert.execute([hook.name(), to_json(&hook)?])?;
-            }
-            Ok(())
-        })
-        .await
-    }
-
-    pub(super) async fn settings(&self) -> Result<Vec<(String, String)>> {
-        self.run(|conn, _| {
-            let mut statement = conn.prepare_cached("SELECT name, value FROM settings")?;
-            let pairs = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(pairs.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
-    }
-
-    pub(super) async fn put_setting(&self, name: &str, value: &str) -> Result<()> {
-        let pair = [name.to_owned(), value.to_owned()];
-        self.run(move |conn, _| {
-            conn.prepare_cached("INSERT OR IGNORE INTO settings VALUES (?1, ?2)")?.execute(pair)?;
-            Ok(())
         })
         .await
     }
@@ -294,14 +128,14 @@ impl SpoolFile {
 }
 
 impl Level {
-    fn fewer(&self, gone: usize) {
+    pub(super) fn fewer(&self, gone: usize) {
         let less = |waiting: u64| Some(waiting.saturating_sub(gone as u64));
         // Never fails: it always says a number.
         let _ = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
     /// Whether so many more bytes stay within `most`.
-    fn room(&self, conn: &Connection, more: usize, most: u64) -> Result<()> {
+    pub(super) fn room(&self, conn: &Connection, more: usize, most: u64) -> Result<()> {
         let used = used(conn)?;
         self.bytes.store(used, Ordering::Release);
         if used.saturating_add(more as u64).saturating_add(RESERVE) <= most {
@@ -313,26 +147,11 @@ impl Level {
 }
 
 /// The bytes in use. A file never shrinks, so what was freed does not count.
-fn used(conn: &Connection) -> Result<u64> {
+pub(super) fn used(conn: &Connection) -> Result<u64> {
     let sql = "SELECT (p.page_count - f.freelist_count) * s.page_size
                FROM pragma_page_count AS p, pragma_freelist_count AS f, pragma_page_size AS s";
     let bytes: i64 = conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     Ok(bytes.unsigned_abs())
-}
-
-fn exists(conn: &Connection, sql: &str, value: &str) -> Result<bool> {
-    Ok(conn.prepare_cached(sql)?.query_row([value], |row| row.get(0))?)
-}
-
-fn spooled(row: &Row<'_>) -> Result<Spooled> {
-    let id: String = row.get(1)?;
-    let id = EventId::parse(&id).ok_or_else(|| StoreError::Damaged {
-        what: "a spooled delivery".into(),
-        why: format!("id `{id}`"),
-    })?;
-    let packed =
-        Packed { id, occurrence: row.get(2)?, head: row.get(3)?, event: row.get(4)?, raw: row.get(5)? };
-    Ok(Spooled { n: row.get(0)?, packed, has_body: row.get(6)? })
 }
 
 /// Two processes would drain each other's deliveries and break their order.

@@ -24,8 +24,10 @@
 
 mod copy;
 mod delegate;
+mod deliveries;
 mod drain;
 mod file;
+mod known;
 mod packed;
 #[cfg(test)]
 mod tests;
@@ -151,9 +153,7 @@ impl SpooledStore {
     /// From now on the store is not asked to take anything until it has shown that it does.
     fn takes_nothing(&self, why: &str) {
         why.clone_into(&mut self.why.lock().unwrap_or_else(PoisonError::into_inner));
-        if self.takes.swap(false, Ordering::AcqRel) {
-            tracing::warn!("the store takes nothing now, so deliveries go to the spool: {why}");
-        }
+        self.takes.store(false, Ordering::Release);
         self.bell.notify_one();
     }
 
@@ -163,11 +163,10 @@ impl SpooledStore {
         self.takes_nothing(why);
     }
 
-    /// The store has shown that it takes writes.
+    /// The store has shown that it takes writes, so it answers too.
     fn takes_again(&self) {
-        if !self.takes.swap(true, Ordering::AcqRel) {
-            tracing::info!("the store takes deliveries again");
-        }
+        self.answers_again();
+        self.takes.store(true, Ordering::Release);
     }
 
     /// The store has answered: hooks are looked up there.
@@ -199,6 +198,10 @@ impl SpooledStore {
     ) -> RwLockReadGuard<'gate, Way> {
         drop(direct);
         let mut gate = self.gate.write().await;
+        if *gate == Way::Direct {
+            let why = self.why();
+            tracing::warn!("the store takes nothing now, so deliveries go to the spool: {why}");
+        }
         *gate = Way::Spool;
         // Also when nothing comes to be spooled, somebody must find the way back.
         self.bell.notify_one();

@@ -50,12 +50,10 @@ impl Packed {
     /// What [`Packed::new`] was given.
     pub(super) fn unpack(self) -> Result<NewEvent> {
         let head: Head = from_json("a spooled delivery", self.head.as_bytes())?;
+        let unreadable = |why| StoreError::Damaged { what: "a spooled event".into(), why };
         let content = match &self.raw {
             Some(raw) => Content::Raw(decompress(raw)?),
-            None => {
-                let unreadable = |why| StoreError::Damaged { what: "a spooled event".into(), why };
-                Content::Event(Box::new(read_event(self.event.as_deref()).map_err(unreadable)?))
-            }
+            None => Content::Event(Box::new(read_event(self.event.as_deref()).map_err(unreadable)?)),
         };
         let Head { provider, delivery_id, occurrence, repo, kind, projects, received, verdict, detail } =
             head;

@@ -124,7 +124,7 @@ async fn a_body_is_kept_beside_its_event_while_the_spool_is_not_half_full() {
     assert!(!file.keep_body(&event.id, b"body").await.unwrap(), "its event is not here");
     push(&file, &event).await.unwrap();
     let before = file.first(1, 1).await.unwrap();
-    assert!(file.keep_body(&event.id, &[7; 600_000]).await.unwrap());
+    assert!(file.keep_body(&event.id, &vec![7; 600_000]).await.unwrap());
     assert_eq!(file.body(before[0].n).await.unwrap(), None, "more than half");
     assert!(file.keep_body(&event.id, b"body").await.unwrap());
     assert_eq!(file.body(before[0].n).await.unwrap().unwrap(), b"body");

@@ -168,7 +168,7 @@ async fn a_redis_at_maxmemory_still_works_its_backlog_off() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_redis_is_gone_everything_is_spooled_and_then_moves_in_its_order() {
-    let (mut redis, spool) = (Redis::start().await, tempfile::tempdir().unwrap());
+    let (mut redis, spool) = (Redis::start_careful().await, tempfile::tempdir().unwrap());
     let jira = board(&[("SHOP-1", "To Do"), ("SHOP-2", "To Do")]).await;
     let conduit = serve(&redis, &jira, Some(&spool)).await.unwrap();
     let hook = conduit.register("acme/shop").await;
@@ -201,8 +201,6 @@ async fn a_redis_that_hangs_is_waited_for_no_longer_than_a_forge_waits() {
     let (without, with) =
         (serve(&redis, &jira, None).await.unwrap(), serve(&redis, &jira, Some(&spool)).await.unwrap());
     let hook = with.register("acme/shop").await;
-    // Until the copy of the hooks in both has it.
-    assert_eq!(ship(&with, &hook, 1).await.status, 202);
 
     redis.signal("STOP");
     let (refused, spooled) = tokio::join!(ship(&without, &hook, 2), ship(&with, &hook, 2));

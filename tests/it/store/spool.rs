@@ -76,6 +76,21 @@ impl Door {
     }
 }
 
+/// Waits until the copy of the hooks, as it is on disk, has all of these words.
+async fn until_copied(folder: &TempDir, words: &[&str]) {
+    let copied = async {
+        let copy = rusqlite::Connection::open(folder.path().join("spool.db")).unwrap();
+        let all = "SELECT ifnull(group_concat(hook), '') FROM hooks";
+        while !copy
+            .query_row(all, [], |row| row.get(0))
+            .is_ok_and(|text: String| words.iter().all(|word| text.contains(word)))
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), copied).await.expect("the copy follows");
+}
+
 /// The delivery ids in the inbox of a Redis, in its order.
 async fn inbox(redis: &Redis) -> Vec<String> {
     let store = RedisStore::open(&redis.url(), Clock::system()).await.unwrap();
@@ -92,17 +107,17 @@ fn ids(events: &[NewEvent]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_accepted_reaches_redis_in_the_order_of_acceptance() {
-    let (mut redis, folder) = (Redis::start().await, tempfile::tempdir().unwrap());
+    let (mut redis, folder) = (Redis::start_careful().await, tempfile::tempdir().unwrap());
     let door = Door::open(&folder, &redis).await;
     let mut accepted = vec![door.takes("direct-1").await, door.takes("direct-2").await];
     assert!(!door.status().await.in_use);
 
     redis.kill();
-    for n in 0..200 {
+    for n in 0..50 {
         accepted.push(door.takes(&format!("spooled-{n}")).await);
     }
     let status = door.status().await;
-    assert_eq!((status.in_use, status.waiting), (true, 200));
+    assert_eq!((status.in_use, status.waiting), (true, 50));
     assert!(status.store_away.is_some());
     door.store.check().await.expect("a delivery can still be taken");
 
@@ -120,7 +135,7 @@ async fn what_is_accepted_reaches_redis_in_the_order_of_acceptance() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_leaves_its_spool_to_the_next_and_nothing_comes_twice() {
-    let (mut redis, folder) = (Redis::start().await, tempfile::tempdir().unwrap());
+    let (mut redis, folder) = (Redis::start_careful().await, tempfile::tempdir().unwrap());
     let door = Door::open(&folder, &redis).await;
     redis.kill();
     let spooled = [door.takes("d-1").await, door.takes("d-2").await, door.takes("d-3").await];
@@ -140,7 +155,7 @@ async fn a_process_that_dies_leaves_its_spool_to_the_next_and_nothing_comes_twic
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delivery_that_redis_refuses_for_good_stays_and_the_others_go_on() {
-    let (mut redis, folder) = (Redis::start().await, tempfile::tempdir().unwrap());
+    let (mut redis, folder) = (Redis::start_careful().await, tempfile::tempdir().unwrap());
     let door = Door::open(&folder, &redis).await;
     let known = door.takes("d-0").await;
     redis.kill();
@@ -169,7 +184,7 @@ async fn a_delivery_that_redis_refuses_for_good_stays_and_the_others_go_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_copy_of_the_hooks_follows_what_others_change() {
-    let (mut redis, folder) = (Redis::start().await, tempfile::tempdir().unwrap());
+    let (mut redis, folder) = (Redis::start_careful().await, tempfile::tempdir().unwrap());
     let door = Door::open(&folder, &redis).await;
     let now = Clock::system().now();
     let hook = |id: &str| Hook::new("github", id, "acme/shop", None, "sealed".into(), now).unwrap();
@@ -182,8 +197,7 @@ async fn the_copy_of_the_hooks_follows_what_others_change() {
     let mut mine = other.hook("github", "mine").await.unwrap().unwrap();
     mine.rotate("leaked".into(), Duration::ZERO, now);
     assert!(other.save_hook(&mine).await.unwrap());
-    // Twice the time in which the copy looks: it has looked since.
-    tokio::time::sleep(Duration::from_millis(4_500)).await;
+    until_copied(&folder, &["\"theirs\"", "leaked"]).await;
     redis.kill();
 
     let found = async |id: &str| door.store.hook("github", id).await;
@@ -197,7 +211,7 @@ async fn the_copy_of_the_hooks_follows_what_others_change() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_starts_without_redis_spools_and_finds_it_later() {
-    let (mut redis, folder) = (Redis::start().await, tempfile::tempdir().unwrap());
+    let (mut redis, folder) = (Redis::start_careful().await, tempfile::tempdir().unwrap());
     let door = Door::open(&folder, &redis).await;
     assert!(!door.store.has_copy().await.unwrap(), "nothing is known yet");
     let hook =

@@ -32,6 +32,13 @@ impl Redis {
         panic!("redis-server found no free port in {TRIES} tries");
     }
 
+    /// Starts a server that has everything on disk before it answers, so that a kill loses nothing.
+    pub(crate) async fn start_careful() -> Self {
+        let redis = Self::start().await;
+        redis.order(&["CONFIG", "SET", "appendfsync", "always"]).await;
+        redis
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
