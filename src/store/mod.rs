@@ -42,6 +42,10 @@ pub use model::{
     TicketState, Tidied,
 };
 
+/// How many bytes of events, as they are stored, an inbox answers with: no more once there are so many, so that a
+/// few giants do not fill a worker's memory.
+const INBOX_BYTES: usize = 4 * 1024 * 1024;
+
 /// What can go wrong between Conduit and its store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -128,7 +132,7 @@ pub trait Store: Send + Sync + 'static {
     /// The first events that wait to be fanned out, in order, without taking them off the inbox.
     ///
     /// Only one worker at a time gets any (of a partition): the holder of a short, fenced lease, which
-    /// each call renews. Others get an empty list.
+    /// each call renews. Others get an empty list. Where events are large, fewer come at a time.
     async fn inbox(&self, worker: &str, most: usize) -> Result<Vec<InboxItem>>;
 
     /// Fans an event out: its ticket list is saved, each job goes to the end of its ticket's queue, the

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::Home;
 use super::{RedisStore, record};
-use crate::store::{EventId, InboxItem, Ingested, JobId, NewEvent, NewJob, Result, Routing, StoreError};
+use crate::store::{
+    EventId, INBOX_BYTES, InboxItem, Ingested, JobId, NewEvent, NewJob, Result, Routing, StoreError,
+};
 use crate::trace::{Reason, Verdict};
 
 /// How long the right to fan out a partition lasts without another look at the inbox.
@@ -75,7 +77,7 @@ impl RedisStore {
 
     async fn waiting_in(&self, home: Home, worker: &str, most: usize) -> Result<Vec<InboxItem>> {
         let mut call = self.scripts.inbox.key(home.prefix());
-        call.arg(worker).arg(most).arg(self.clock.ahead_ms()).arg(HOLDER_MS);
+        call.arg(worker).arg(most).arg(self.clock.ahead_ms()).arg(HOLDER_MS).arg(INBOX_BYTES);
         let answer: redis::Value = self.link.script(&call).await?;
         let mut answer = Vec::<redis::Value>::from_redis(answer)?.into_iter();
         let Some(fence) = answer.next() else { return Ok(Vec::new()) };
