@@ -14,7 +14,7 @@
 //!  jobs       a ticket of an event, newest run   route; then claim's lease holder; gone with its event
 //!  tickets    a ticket with unfinished jobs      route, claim, finish, retry, hand_back, tidy
 //!  lanes      a project of a site, last served   route, claim
-//!  paused     a site that stands still           pause, resume
+//!  pauses     why a site stands still            pause, resume, take_probe
 //! ```
 //!
 //! A ticket is *leased* while `lease_until` is set, else *delayed* until `run_at`, else *ready*; so it is in
@@ -39,7 +39,7 @@ const APPLICATION_ID: i32 = 0x436f_6e64;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each brings a file from the version that is its index to the next. Never changed once released.
-const MIGRATIONS: &[&str] = &[FIRST, MERGES];
+const MIGRATIONS: &[&str] = &[FIRST, MERGES, PAUSES];
 
 const FIRST: &str = "
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -158,6 +158,25 @@ CREATE TABLE merges (
     PRIMARY KEY (name, event)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX merges_of_event ON merges (event);
+";
+
+/// Pauses have kinds, and a ticket counts how often in a row its lease ran out.
+const PAUSES: &str = "
+CREATE TABLE pauses (
+    site   TEXT NOT NULL,
+    kind   TEXT NOT NULL,              -- operator, credentials, down, quota
+    why    TEXT NOT NULL,
+    since  INTEGER NOT NULL,
+    until  INTEGER,                    -- when the site is asked whether it is over; NULL: by hand alone
+    probes INTEGER NOT NULL DEFAULT 0, -- how often it was asked
+    PRIMARY KEY (site, kind)
+) STRICT, WITHOUT ROWID;
+INSERT INTO pauses (site, kind, why, since, until)
+    SELECT site, 'operator', why, since, NULL FROM paused WHERE why NOT LIKE 'credentials: %'
+    UNION ALL
+    SELECT site, 'credentials', substr(why, 14), since, 0 FROM paused WHERE why LIKE 'credentials: %';
+DROP TABLE paused;
+ALTER TABLE tickets ADD COLUMN expired INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Opens the file for writing, makes it and its folder if they are missing, and brings it up to date.
