@@ -90,7 +90,8 @@ impl JiraClient {
     pub fn new(site: Site, clock: Clock) -> Result<Self, SiteError> {
         let base = site.base()?;
         let http = http_client(&site, &base)?;
-        let shared = Shared { site: site.name, dialect: site.dialect, base, http, clock, limits: Mutex::default() };
+        let shared =
+            Shared { site: site.name, dialect: site.dialect, base, http, clock, limits: Mutex::default() };
         Ok(Self { shared: Arc::new(shared), timeout: TIMEOUT, observer: None })
     }
 
@@ -178,7 +179,8 @@ impl JiraClient {
         }
         telemetry::request_delayed(self.site(), call);
         if wait > PATIENCE {
-            let message = format!("not asked: {} wants to be left alone for {} s", self.site(), wait.as_secs());
+            let message =
+                format!("not asked: {} wants to be left alone for {} s", self.site(), wait.as_secs());
             return Err((Failure::RateLimited { after: Some(wait), reason: None }, message));
         }
         tokio::time::sleep(wait).await;

@@ -89,7 +89,8 @@ impl Limits {
 
 impl Lane {
     fn wait(&self, now: Timestamp) -> Duration {
-        self.next.map_or(Duration::ZERO, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default())
+        self.next
+            .map_or(Duration::ZERO, |next| Duration::try_from(next.duration_since(now)).unwrap_or_default())
     }
 
     fn took(&mut self, sent: Timestamp) {

@@ -190,7 +190,8 @@ pub fn breaker(site: &str, level: u8) {
 
 /// Sets how many requests a site says are left for a call, or for all.
 pub fn limit_remaining(site: &str, call: &'static str, remaining: u64) {
-    gauge!(MetricName::LimitRemaining.as_str(), "site" => site.to_owned(), "call" => call).set(float(remaining));
+    gauge!(MetricName::LimitRemaining.as_str(), "site" => site.to_owned(), "call" => call)
+        .set(float(remaining));
 }
 
 /// Counts a call that was held back.

@@ -93,7 +93,10 @@ pub(super) fn next(setback: &Setback, tries: &Tries, limits: Limits) -> Next {
         Class::Refused(fields) if fields.is_empty() => return Next::Fail(Reason::JiraRefused),
         Class::Refused(_) => return Next::Fail(Reason::FieldsRequired),
         Class::Credentials => {
-            return Next::Pause(PauseKind::Credentials, probe::rest(PauseKind::Credentials, 0, limits.jitter));
+            return Next::Pause(
+                PauseKind::Credentials,
+                probe::rest(PauseKind::Credentials, 0, limits.jitter),
+            );
         }
         Class::Quota(asked) => return Next::Pause(PauseKind::Quota, probe::quota(*asked)),
         Class::Server(_) if limits.down => {

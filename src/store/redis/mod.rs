@@ -74,7 +74,8 @@ use self::link::Link;
 use self::scripts::Scripts;
 use super::{
     Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested, JobState, Lease, NewEvent,
-    Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed, Result, Routing, Store, StoreError, Tidied,
+    Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed, Result, Routing, Store,
+    StoreError, Tidied,
 };
 use crate::clock::Clock;
 use crate::event::Event;

@@ -98,7 +98,10 @@ mod tests {
     #[test]
     fn a_pause_is_read_back() {
         let read = read_pause("down main site", "1000 61000 2 it is away").unwrap();
-        assert_eq!((read.site.as_str(), read.kind, read.why.as_str()), ("main site", PauseKind::Down, "it is away"));
+        assert_eq!(
+            (read.site.as_str(), read.kind, read.why.as_str()),
+            ("main site", PauseKind::Down, "it is away")
+        );
         assert_eq!(read.until.unwrap().as_second() - read.since.as_second(), 60);
         assert_eq!(read.probes, 2);
         assert_eq!(read_pause("operator jira", "1000 - 0 ").unwrap().until, None);

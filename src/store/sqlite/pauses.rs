@@ -15,7 +15,13 @@ pub(super) fn pause(conn: &Connection, site: &str, pause: &Pause, now: i64) -> R
         "INSERT INTO pauses (site, kind, why, since, until) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
     )?
-    .execute(params![site, pause.kind.as_str(), pause.why, now, pause.rest.map(|rest| now + millis(rest))])?;
+    .execute(params![
+        site,
+        pause.kind.as_str(),
+        pause.why,
+        now,
+        pause.rest.map(|rest| now + millis(rest))
+    ])?;
     Ok(())
 }
 

@@ -276,3 +276,34 @@ pub(super) fn open_to_others(path: &Path) -> Option<String> {
     #[cfg(not(unix))]
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_from_before_pauses_had_kinds_keeps_its_pauses() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("conduit.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(FIRST).unwrap();
+        old.execute_batch(MERGES).unwrap();
+        old.execute_batch(
+            "INSERT INTO paused VALUES ('a', 'paused by ada', 7), ('b', 'credentials: no such token', 8)",
+        )
+        .unwrap();
+        old.pragma_update(None, "user_version", 2).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        drop(old);
+
+        let conn = open_writer(&path).unwrap();
+        let mut statement = conn.prepare("SELECT site, kind, why, since, until FROM pauses").unwrap();
+        let rows = statement.query_map([], |row| {
+            let (site, kind, why): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((format!("{site} {kind}: {why}"), row.get::<_, i64>(3)?, row.get::<_, Option<i64>>(4)?))
+        });
+        let pauses: Vec<_> = rows.unwrap().map(std::result::Result::unwrap).collect();
+        let expected = [("a operator: paused by ada", 7, None), ("b credentials: no such token", 8, Some(0))];
+        assert_eq!(pauses, expected.map(|(text, since, until)| (text.to_owned(), since, until)));
+    }
+}

@@ -10,8 +10,8 @@ use conduit::store::{StoreError, compress};
 use conduit::trace::{Reason, Verdict};
 
 use super::given::{
-    RETENTION, by_hand, claim, claim_all, delivery, finish, first_waiting, keys, request, routed, settled, trace,
-    waiting, work_off,
+    RETENTION, by_hand, claim, claim_all, delivery, finish, first_waiting, keys, request, routed, settled,
+    trace, waiting, work_off,
 };
 use crate::support::homes::Home;
 

@@ -166,7 +166,11 @@ pub(crate) async fn tickets_that_keep_expiring_come_back_one_after_the_other(
     clock.advance(TOO_LONG);
     store.tidy(RETENTION).await.unwrap();
     routed(store, clock, "d-2", &["SHOP-4"]).await;
-    assert_eq!(keys(&claim_all(store).await), ["SHOP-1", "SHOP-2", "SHOP-3", "SHOP-4"], "once is an accident");
+    assert_eq!(
+        keys(&claim_all(store).await),
+        ["SHOP-1", "SHOP-2", "SHOP-3", "SHOP-4"],
+        "once is an accident"
+    );
 
     clock.advance(TOO_LONG);
     store.tidy(RETENTION).await.unwrap();

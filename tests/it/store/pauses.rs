@@ -10,7 +10,6 @@ use super::given::{by_hand, claim_all, delivery, job, keys, routed, routed_as};
 
 const REST: Duration = Duration::from_secs(30);
 
-
 fn automatic(kind: PauseKind, why: &str) -> Pause {
     Pause { kind, why: why.into(), rest: Some(REST) }
 }

@@ -7,8 +7,8 @@ use conduit::store::{EventState, StoreError};
 use conduit::trace::Reason;
 
 use super::super::given::{
-    RETENTION, by_hand, claim, claim_all, delivery, finish, keys, route_first, routed, settled, to_tickets, trace,
-    waiting,
+    RETENTION, by_hand, claim, claim_all, delivery, finish, keys, route_first, routed, settled, to_tickets,
+    trace, waiting,
 };
 use super::{open, run};
 use crate::support::redis::Redis;
