@@ -53,8 +53,9 @@ fn finding(kind: PauseKind, answer: &Answer<()>) -> Finding {
     };
     match (kind, class) {
         (_, Class::Quota(asked)) => Finding::GoesOnFor(quota(*asked)),
-        (PauseKind::Credentials, _) => Finding::GoesOn,
-        (_, Class::Server(_) | Class::Unreachable | Class::RateLimited(_)) => Finding::GoesOn,
+        (PauseKind::Credentials, _) | (_, Class::Server(_) | Class::Unreachable | Class::RateLimited(_)) => {
+            Finding::GoesOn
+        }
         _ => Finding::Over,
     }
 }

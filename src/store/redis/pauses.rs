@@ -50,11 +50,11 @@ impl RedisStore {
     pub(super) async fn paused_sites(&self) -> Result<Vec<PausedSite>> {
         let mut read = redis::cmd("HGETALL");
         read.arg(FIRST.key("paused"));
-        let pauses: BTreeMap<String, String> = self.link.command(&read).await?;
+        let entries: BTreeMap<String, String> = self.link.command(&read).await?;
         let read = |(field, text): (String, String)| {
             read_pause(&field, &text).ok_or_else(|| unreadable(format!("the pause `{field}`"), text))
         };
-        let mut paused = pauses.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+        let mut paused = entries.into_iter().map(read).collect::<Result<Vec<_>>>()?;
         paused.sort_by(|a, b| (&a.site, a.kind.as_str()).cmp(&(&b.site, b.kind.as_str())));
         Ok(paused)
     }
