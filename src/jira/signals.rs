@@ -20,6 +20,9 @@ const INTERVAL: HeaderName = HeaderName::from_static("x-ratelimit-interval-secon
 /// The slowest refill that is believed.
 const LONGEST_FILL: Duration = Duration::from_mins(1);
 
+/// Of a bucket, a quarter is kept for other processes, and at least this for what is under way in this one.
+const RESERVE: u64 = 16;
+
 /// What was said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Signals {
@@ -54,8 +57,7 @@ impl Signals {
             let fill = u32::try_from(fill.max(1)).unwrap_or(u32::MAX);
             (Duration::from_secs(interval) / fill).min(LONGEST_FILL)
         });
-        // A quarter of the bucket is kept for what is under way in other processes.
-        let low = limit.zip(remaining).is_some_and(|(limit, left)| left.saturating_mul(4) <= limit);
+        let low = limit.zip(remaining).is_some_and(|(limit, left)| left <= (limit / 4).max(RESERVE));
         let warned = headers.get(&NEAR).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
         let refused = (status == StatusCode::TOO_MANY_REQUESTS).then(|| refused(headers, refill, now));
         Self { remaining, near: warned || (refill.is_some() && low), refill, refused }
@@ -125,7 +127,7 @@ mod tests {
         let half = Some(Duration::from_millis(500));
         let full = read(200, &bucket("39"));
         assert_eq!(full, Signals { remaining: Some(39), near: false, refill: half, refused: None });
-        assert!(read(200, &bucket("10")).near);
+        assert!(read(200, &bucket("16")).near && !read(200, &bucket("17")).near);
         assert_eq!(refused(&bucket("0")), Refused::All(Some(Duration::ZERO)));
         let absurd = [("x-ratelimit-fillrate", "0"), ("x-ratelimit-interval-seconds", "99999999999")];
         assert_eq!(read(200, &absurd).refill, Some(LONGEST_FILL));
