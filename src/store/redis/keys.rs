@@ -3,10 +3,14 @@
 use redis::ToRedisArgs;
 use sha2::{Digest, Sha256};
 
+use super::cluster;
 use crate::store::{EventId, JobId, Lease};
 
-/// How many partitions events and jobs are spread over. One server needs one.
-pub(super) const PARTITIONS: u16 = 1;
+/// How many partitions events and jobs are spread over on a cluster; one server needs one. Chosen when the store
+/// is created, and fixed from then on: the homes of events and tickets depend on it.
+pub(super) const ON_A_CLUSTER: u16 = 16;
+/// The most that a store may have been created with.
+pub(super) const MOST: u16 = 1024;
 
 /// The part of every key that decides on its slot, and so on the server it is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +31,19 @@ impl Home {
             Self::Jobs(m) => format!("conduit:{{j:{m}}}:{name}"),
             Self::Config => format!("conduit:{{cfg}}:{name}"),
         }
+    }
+
+    /// Its number among the partitions of its kind.
+    pub(super) fn number(self) -> u16 {
+        match self {
+            Self::Events(number) | Self::Jobs(number) => number,
+            Self::Config => 0,
+        }
+    }
+
+    /// Its slot in a cluster.
+    pub(super) fn slot(self) -> u16 {
+        cluster::slot(&self.prefix())
     }
 
     /// What stands before every key of this partition: scripts build their keys from it.

@@ -60,6 +60,10 @@ scripts! {
     carry " flags=allow-oom" [EVENT];
     /// Expired leases.
     reap " flags=allow-oom" [TIME JOB];
+    /// Where ready tickets stand.
+    ready_lists " flags=no-writes" [];
+    /// Tickets that stand nowhere.
+    reconcile " flags=allow-oom" [JOB];
     /// The next generation.
     requeue "" [EVENT];
     /// Retention.

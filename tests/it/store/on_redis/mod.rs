@@ -1,8 +1,12 @@
 //! What only a store on Redis has to promise: its server goes away, is full, is torn, is not fit.
 
+mod cluster;
 mod monitor;
+mod restarts;
 mod outage;
+mod sentinel;
 mod startup;
+mod tls;
 mod torn;
 
 use std::sync::Arc;
