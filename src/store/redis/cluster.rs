@@ -29,8 +29,8 @@ pub(super) struct Range {
 pub(super) async fn ask(node: &Node) -> Result<Vec<Range>, RedisError> {
     let mut slots = redis::cmd("CLUSTER");
     slots.arg("SLOTS");
-    let answer: Vec<(u16, u16, Vec<Value>)> = node.run(Call::Command(&slots)).await?;
-    Ok(answer.into_iter().filter_map(|(first, last, master)| read(first, last, &master, node)).collect())
+    let answer: Vec<Vec<Value>> = node.run(Call::Command(&slots)).await?;
+    Ok(answer.iter().filter_map(|entry| read(entry, node)).collect())
 }
 
 /// Whether a server said that it is none of a cluster.
@@ -38,10 +38,13 @@ pub(super) fn is_no_cluster(error: &RedisError) -> bool {
     error.detail().is_some_and(|detail| detail.contains("cluster support disabled"))
 }
 
-/// Reads one entry. A node that does not know its own name answers none: then it is the one that was asked.
-fn read(first: u16, last: u16, master: &[Value], asked: &Node) -> Option<Range> {
+/// Reads one entry: first and last slot, the master, its replicas. A node that does not know its own name answers
+/// none: then it is the one that was asked.
+fn read(entry: &[Value], asked: &Node) -> Option<Range> {
+    let [first, last, Value::Array(master), ..] = entry else { return None };
+    let number = |value: &Value| redis::from_redis_value_ref::<u16>(value).ok();
+    let (first, last, port) = (number(first)?, number(last)?, number(master.get(1)?)?);
     let host = redis::from_redis_value_ref::<Option<String>>(master.first()?).ok()?;
-    let port = redis::from_redis_value_ref(master.get(1)?).ok()?;
     let host = match host.filter(|host| !host.is_empty() && host != "?") {
         Some(host) => host,
         None => super::address::host(asked.info())?,

@@ -63,6 +63,25 @@ impl Map {
     }
 }
 
+/// What showed that a map is out of date.
+struct Failure {
+    /// Who failed.
+    node: String,
+    /// Who was said to be the right one.
+    told: Option<String>,
+}
+
+impl Failure {
+    /// Whether a node is asked first, like all, or last.
+    fn place(&self, node: &str) -> u8 {
+        match self.told.as_deref() {
+            Some(told) if told == node => 0,
+            _ if self.node == node => 2,
+            _ => 1,
+        }
+    }
+}
+
 impl Link {
     /// Prepares connections; none is made yet.
     pub(super) fn new(address: Address) -> Result<Self> {
@@ -128,7 +147,7 @@ impl Link {
         let node = self.master(home).await?;
         match node.run(call).await {
             Err(error) if self.is_out_of_date(&error) => {
-                self.draw_again(&node).await?;
+                self.draw_again(&node, &error).await;
                 match self.map.load().master(home) {
                     Some(other) if !Arc::ptr_eq(other, &node) => Ok(other.clone().run(call).await?),
                     _ => Err(error.into()),
@@ -165,34 +184,36 @@ impl Link {
     }
 
     /// Draws the map anew after `failed` did not do. That it cannot be drawn now is no worse than that failure.
-    async fn draw_again(&self, failed: &Arc<Node>) -> Result<()> {
-        if let Err(error) = self.draw(Some(failed)).await {
+    async fn draw_again(&self, failed: &Arc<Node>, error: &RedisError) {
+        let failure =
+            Failure { node: failed.name(), told: error.redirect_node().map(|(name, _)| name.to_owned()) };
+        if let Err(error) = self.draw(Some(&failure)).await {
             tracing::debug!(%error, "the servers could not be asked who serves what");
         }
-        Ok(())
     }
 
-    async fn draw(&self, failed: Option<&Arc<Node>>) -> Result<()> {
+    async fn draw(&self, failure: Option<&Failure>) -> Result<()> {
         let seen = self.map.load_full();
         let mut drawn = self.drawn.lock().await;
         // Somebody else may have drawn it while we waited for our turn, or just before.
-        let fresh = drawn.is_some_and(|at| at.elapsed() < FRESH) && !seen.masters.is_empty();
-        if fresh || !Arc::ptr_eq(&seen, &self.map.load_full()) {
+        let is_news = seen.masters.is_empty() || failure.is_some_and(|failure| failure.told.is_some());
+        let fresh = drawn.is_some_and(|at| at.elapsed() < FRESH);
+        if (fresh && !is_news) || !Arc::ptr_eq(&seen, &self.map.load_full()) {
             return Ok(());
         }
         // Rare and deep: its state need not be part of every call.
-        let map = Box::pin(self.new_map(&seen, failed));
+        let map = Box::pin(self.new_map(&seen, failure));
         let map = tokio::time::timeout(LOOK, map).await;
         *drawn = Some(Instant::now());
         self.map.store(Arc::new(map.map_err(|_| silent())??));
         Ok(())
     }
 
-    async fn new_map(&self, old: &Map, failed: Option<&Arc<Node>>) -> Result<Map> {
+    async fn new_map(&self, old: &Map, failure: Option<&Failure>) -> Result<Map> {
         match &self.place {
             Place::Server(info) => Ok(Map::of_one(node_at(old, info.clone())?)),
             Place::Sentinels { master, server, .. } => self.master_by_sentinels(old, master, server).await,
-            Place::Cluster(_) => self.slots_by_nodes(old, failed).await,
+            Place::Cluster(_) => self.slots_by_nodes(old, failure).await,
         }
     }
 
@@ -223,12 +244,13 @@ impl Link {
         Err(why)
     }
 
-    /// Who failed is asked last: it may be silent, or the last one to hear of its own replacement.
-    async fn slots_by_nodes(&self, old: &Map, failed: Option<&Arc<Node>>) -> Result<Map> {
-        let is_failed = |node: &&Arc<Node>| failed.is_some_and(|failed| failed.name() == node.name());
-        let (last, first): (Vec<_>, Vec<_>) = old.masters.iter().chain(&self.guides).partition(is_failed);
+    /// Who is said to have the slot now is asked first, others may not have heard of it; who failed is asked last: it
+    /// may be silent, or the last one to hear of its own replacement.
+    async fn slots_by_nodes(&self, old: &Map, failure: Option<&Failure>) -> Result<Map> {
+        let mut guides: Vec<&Arc<Node>> = old.masters.iter().chain(&self.guides).collect();
+        guides.sort_by_key(|guide| failure.map_or(1, |failure| failure.place(&guide.name())));
         let mut why = silent();
-        for guide in first.into_iter().chain(last) {
+        for guide in guides {
             match cluster::ask(guide).await {
                 Ok(ranges) if !ranges.is_empty() => return self.map_of(old, guide, &ranges),
                 Ok(_) => why = StoreError::Unavailable("the Redis cluster has no slots assigned".to_owned()),

@@ -16,7 +16,7 @@ use super::RedisStore;
 use super::keys::Home;
 use super::link::each;
 use super::node::{Call, Node};
-use crate::store::{Result, StoreError};
+use crate::store::Result;
 
 /// Keys looked at in one step, and entries of ready lists read at once.
 const AT_ONCE: usize = 1000;
@@ -43,9 +43,12 @@ impl RedisStore {
         // One at a time in a process; between processes it only costs.
         let Ok(mut progress) = self.reconciler.0.try_lock() else { return Ok(()) };
         let homes: Vec<Home> = self.layout.jobs().collect();
+        let mut rewritten = HashSet::new();
         for (home, run, node) in each(homes, |home| self.new_run(home)).await?.into_iter().flatten() {
             if progress.get(&home).is_none_or(|known| known.run != run) {
-                rewrite_file(&node).await;
+                if rewritten.insert(node.name()) {
+                    rewrite_file(&node).await;
+                }
                 let ready = self.ready_tickets(home).await?;
                 progress.insert(home, Progress { run, cursor: 0, ready });
             }
@@ -79,14 +82,9 @@ impl RedisStore {
     }
 
     async fn mark_run(&self, home: Home, run: &str) -> Result<()> {
-        let mut set = redis::cmd("SET");
-        set.arg(home.key("run")).arg(run);
-        match self.link.command::<()>(home, &set).await {
-            // A full Redis takes no plain write: it is looked through again later.
-            Err(StoreError::Unavailable(why)) => tracing::debug!(why, "the run of Redis is noted later"),
-            marked => marked?,
-        }
-        Ok(())
+        let mut call = self.scripts.mark_run.key(home.prefix());
+        call.arg(run);
+        self.link.script(home, &call).await
     }
 
     /// Hashes of the tickets in a partition's ready lists.

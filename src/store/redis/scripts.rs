@@ -62,6 +62,8 @@ scripts! {
     reap " flags=allow-oom" [TIME JOB];
     /// Where ready tickets stand.
     ready_lists " flags=no-writes" [];
+    /// Whose queues were looked through.
+    mark_run " flags=allow-oom" [];
     /// Tickets that stand nowhere.
     reconcile " flags=allow-oom" [JOB];
     /// The next generation.

@@ -154,8 +154,6 @@ macro_rules! suite {
     };
 }
 
-use crate::support::homes;
-
-suite!(sqlite, homes::Sqlite, homes::Sqlite);
-suite!(redis, homes::Redis, homes::Redis);
-suite!(redis_cluster, homes::Cluster, homes::ClusterOfOnePartition);
+suite!(sqlite, crate::support::homes::Sqlite, crate::support::homes::Sqlite);
+suite!(redis, crate::support::homes::Redis, crate::support::homes::Redis);
+suite!(redis_cluster, crate::support::homes::Cluster, crate::support::homes::ClusterOfOnePartition);

@@ -38,7 +38,9 @@ impl Watched {
     /// Orders the replica to take over, as an operator does before maintenance.
     pub(crate) async fn fail_over(&self) {
         let mut order = redis::cmd("SENTINEL");
-        order.arg("FAILOVER").arg("main").exec_async(&mut self.asking().await.unwrap()).await.unwrap();
+        order.arg("FAILOVER").arg("main");
+        // The Sentinel must have heard enough of the replica.
+        until(async || order.exec_async(&mut self.asking().await.unwrap()).await.is_ok()).await;
     }
 
     async fn asking(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {

@@ -1,9 +1,10 @@
 //! What only a store on Redis has to promise: its server goes away, is full, is torn, is not fit.
 
 mod cluster;
+mod cost;
 mod monitor;
-mod restarts;
 mod outage;
+mod restarts;
 mod sentinel;
 mod startup;
 mod tls;

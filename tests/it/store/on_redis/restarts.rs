@@ -36,8 +36,10 @@ async fn a_ticket_that_stands_nowhere_after_a_restart_is_found_and_the_file_writ
     let mut found = claim_all(&store).await;
     found.sort_by(|a, b| a.lease.job.key.cmp(&b.lease.job.key));
     assert_eq!(keys(&found), ["OPS-1", "SHOP-1", "SHOP-2"]);
-    until(async || !server.run::<String>(&["INFO", "persistence"]).await.contains("aof_last_rewrite_time_sec:-1"))
-        .await;
+    until(async || {
+        !server.run::<String>(&["INFO", "persistence"]).await.contains("aof_last_rewrite_time_sec:-1")
+    })
+    .await;
 
     // What is worked on, or ready, is not put there again.
     store.hand_back(&found[0].lease).await.unwrap();
@@ -100,8 +102,11 @@ async fn begin(store: &Arc<dyn Store>, deliveries: &[NewEvent]) {
 /// Cuts the end off the file that the server was writing.
 fn tear(server: &Redis, bytes: u64) {
     let files = std::fs::read_dir(server.folder().join("appendonlydir")).unwrap();
-    let newest: PathBuf =
-        files.map(|file| file.unwrap().path()).filter(|path| path.to_string_lossy().contains(".incr.")).max().unwrap();
+    let newest: PathBuf = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains(".incr."))
+        .max()
+        .unwrap();
     let file = OpenOptions::new().write(true).open(newest).unwrap();
     let length = file.metadata().unwrap().len();
     assert!(length > bytes, "{length} bytes are there");
