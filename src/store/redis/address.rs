@@ -12,6 +12,7 @@
 //! a delivery before it is accepted). User, password and options may be percent-encoded. An error never repeats the
 //! address: it may hold a password.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
@@ -213,7 +214,7 @@ fn read_host(text: &str) -> Result<(String, Option<u16>)> {
 
 fn decode(text: &str) -> Result<String> {
     let decoded = percent_decode_str(text).decode_utf8();
-    decoded.map(|text| text.into_owned()).map_err(|_| wrong("what is percent-encoded in it is not UTF-8"))
+    decoded.map(Cow::into_owned).map_err(|_| wrong("what is percent-encoded in it is not UTF-8"))
 }
 
 /// A connection that trusts, with TLS, the certificates signed by `ca` and no others.

@@ -272,14 +272,13 @@ impl Link {
         for range in ranges {
             let info = address::elsewhere(guide.info(), &range.host, range.port);
             let name = address::name(&info);
-            let place = match places.get(&name) {
-                Some(place) => *place,
-                None => {
-                    let known = self.guides.iter().find(|node| node.name() == name).cloned();
-                    map.masters.push(known.map_or_else(|| node_at(old, info), Ok)?);
-                    places.insert(name, map.masters.len() - 1);
-                    map.masters.len() - 1
-                }
+            let place = if let Some(place) = places.get(&name) {
+                *place
+            } else {
+                let known = self.guides.iter().find(|node| node.name() == name).cloned();
+                map.masters.push(known.map_or_else(|| node_at(old, info), Ok)?);
+                places.insert(name, map.masters.len() - 1);
+                map.masters.len() - 1
             };
             map.slots.push((range.first, range.last, place));
         }

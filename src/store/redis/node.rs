@@ -26,12 +26,12 @@ use crate::store::{Result, StoreError};
 
 /// How long a short call may take. Longer than a slow fsync, shorter than a forge's patience.
 const ANSWER: Duration = Duration::from_secs(2);
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(1);
+/// How long a connection may take to be made, TLS included.
+const CONNECT: Duration = Duration::from_secs(2);
 /// How long a long answer may take.
 const LONG_ANSWER: Duration = Duration::from_secs(10);
-/// How long replicas may take to have a delivery.
-const REPLICAS_ANSWER: Duration = Duration::from_millis(1500);
+/// How long replicas may take to have a delivery, in milliseconds.
+const REPLICAS_ANSWER_MS: u64 = 1500;
 /// Connections in the pool.
 const POOL: usize = 8;
 
@@ -121,7 +121,7 @@ impl Node {
         let answer = script.invoke_async(&mut connection).await?;
         let mut wait = redis::pipe();
         wait.set(&replicas.mark, 1).ignore();
-        wait.cmd("WAIT").arg(replicas.number).arg(REPLICAS_ANSWER.as_millis() as u64);
+        wait.cmd("WAIT").arg(replicas.number).arg(REPLICAS_ANSWER_MS);
         let (have,): (u32,) = wait.query_async(&mut connection).await?;
         if have >= replicas.number { Ok(answer) } else { Err(too_few(have, replicas.number)) }
     }

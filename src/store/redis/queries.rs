@@ -209,13 +209,11 @@ impl RedisStore {
         let mut traces: HashMap<&str, TicketTrace> = HashMap::new();
         let mut asked: BTreeMap<Home, Vec<&TicketState>> = BTreeMap::new();
         for ticket in &event.tickets {
-            match settled.get(&ticket.key).filter(|_| ticket.site.is_empty()) {
-                Some(trace) => traces.insert(&ticket.key, read_settled(&ticket.key, trace)?),
-                None => {
-                    asked.entry(self.layout.of_ticket(&ticket.site, &ticket.key)).or_default().push(ticket);
-                    None
-                }
-            };
+            if let Some(trace) = settled.get(&ticket.key).filter(|_| ticket.site.is_empty()) {
+                traces.insert(&ticket.key, read_settled(&ticket.key, trace)?);
+            } else {
+                asked.entry(self.layout.of_ticket(&ticket.site, &ticket.key)).or_default().push(ticket);
+            }
         }
         let read = asked.iter().map(|(home, tickets)| self.traces_in(*home, &event, tickets));
         for (ticket, trace) in asked.values().flatten().zip(try_join_all(read).await?.into_iter().flatten()) {

@@ -18,8 +18,10 @@ use super::link::each;
 use super::node::{Call, Node};
 use crate::store::Result;
 
-/// Keys looked at in one step, and entries of ready lists read at once.
+/// Keys looked at in one step.
 const AT_ONCE: usize = 1000;
+/// Entries of a ready list read at once.
+const ENTRIES: isize = 1000;
 /// Steps of one upkeep.
 const STEPS: usize = 20;
 
@@ -66,15 +68,15 @@ impl RedisStore {
     }
 
     /// The run of a partition's server, when it is another than the one that the partition was looked through
-    /// under. A partition that never was is a new one.
+    /// under. One that never had a ticket need not be.
     async fn new_run(&self, home: Home) -> Result<Option<(Home, String, Arc<Node>)>> {
         let node = self.link.master(home).await?;
         let mut reads = redis::pipe();
-        reads.cmd("INFO").arg("server").get(home.key("run"));
-        let (info, seen): (String, Option<String>) = self.link.commands(home, &reads).await?;
+        reads.cmd("INFO").arg("server").get(home.key("run")).exists(home.key("turn"));
+        let (info, seen, used): (String, Option<String>, bool) = self.link.commands(home, &reads).await?;
         let run = info.lines().find_map(|line| line.trim_end().strip_prefix("run_id:"));
         let Some(run) = run.filter(|run| seen.as_deref() != Some(*run)) else { return Ok(None) };
-        if seen.is_none() {
+        if !used {
             self.mark_run(home, run).await?;
             return Ok(None);
         }
@@ -92,11 +94,11 @@ impl RedisStore {
         let mut ready = HashSet::new();
         let lists: Vec<String> = self.link.script(home, &self.scripts.ready_lists.key(home.prefix())).await?;
         for list in lists {
-            for first in (0..).step_by(AT_ONCE) {
+            for first in (0..).step_by(ENTRIES.unsigned_abs()) {
                 let mut range = redis::pipe();
-                range.lrange(&list, first, first + AT_ONCE as isize - 1);
+                range.lrange(&list, first, first + ENTRIES - 1);
                 let (tickets,): (Vec<String>,) = self.link.ask(home, &range).await?;
-                let last = tickets.len() < AT_ONCE;
+                let last = tickets.len() < ENTRIES.unsigned_abs();
                 ready.extend(tickets.iter().map(|ticket| hash(ticket)));
                 if last {
                     break;

@@ -15,8 +15,8 @@ use crate::store::{
 };
 use crate::trace::{Reason, Received, Verdict};
 
-/// Content larger than this is compressed.
-const COMPRESS_ABOVE: usize = 1024;
+/// Content larger than this is compressed: an event of a pull request shrinks to a half, and waits in memory.
+const COMPRESS_ABOVE: usize = 512;
 /// What zstd begins with; JSON never does.
 const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
 

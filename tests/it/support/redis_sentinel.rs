@@ -4,7 +4,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::redis::{Redis, free_port};
+use super::redis::{Redis, connect, free_port};
 use super::redis_cluster::{is_in_step, until};
 
 /// Master, replica and Sentinel; they end with it.
@@ -44,8 +44,7 @@ impl Watched {
     }
 
     async fn asking(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
-        let client = redis::Client::open(format!("redis://127.0.0.1:{}", self.port)).unwrap();
-        client.get_multiplexed_async_connection().await
+        connect(&format!("redis://127.0.0.1:{}", self.port)).await
     }
 
     async fn knows_the_replica(&self) -> bool {

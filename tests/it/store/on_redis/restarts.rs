@@ -20,6 +20,7 @@ use crate::support::redis_cluster::until;
 #[tokio::test]
 async fn a_ticket_that_stands_nowhere_after_a_restart_is_found_and_the_file_written_anew() {
     let mut server = Redis::start().await;
+    server.run::<()>(&["CONFIG", "SET", "appendfsync", "always"]).await;
     let clock = Clock::system();
     let store = open(&server, &clock).await;
     routed(&store, &clock, "d-1", &["SHOP-1", "SHOP-2", "OPS-1"]).await;
@@ -57,6 +58,7 @@ const TEARS: [u64; 10] = [1, 17, 60, 140, 300, 520, 900, 1500, 2300, 3600];
 async fn ten_torn_files_strand_nothing() {
     for torn in TEARS {
         let mut server = Redis::start().await;
+        server.run::<()>(&["CONFIG", "SET", "appendfsync", "always"]).await;
         let clock = Clock::system();
         let store = open(&server, &clock).await;
         let deliveries: Vec<_> = (0..6).map(|number| delivery(&format!("d-{number}"), &clock)).collect();

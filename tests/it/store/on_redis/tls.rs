@@ -1,5 +1,7 @@
 //! TLS with a certificate authority of one's own, and a user that may do no more than it must.
 
+use std::sync::Arc;
+
 use conduit::clock::Clock;
 use conduit::store::redis::RedisStore;
 use conduit::store::{Store, StoreError};
@@ -7,7 +9,9 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 use super::super::given::{RETENTION, delivery};
+use super::cluster::accepted;
 use crate::support::redis::{Redis, free_port};
+use crate::support::redis_cluster::until;
 
 /// A certificate authority, and a server's certificate signed by it.
 struct Certificates(TempDir);
@@ -45,6 +49,12 @@ async fn server(certificates: &Certificates, port: u16, more: &[&str]) -> Redis 
     Redis::start_with(&[&options[..], &rest[..], more].concat()).await
 }
 
+/// The system's certificates are read for each connection, which takes a debug build its time.
+async fn open(address: &str, clock: &Clock) -> Arc<dyn Store> {
+    until(async || RedisStore::open(address, clock.clone()).await.is_ok()).await;
+    Arc::new(RedisStore::open(address, clock.clone()).await.unwrap())
+}
+
 #[tokio::test]
 async fn a_server_with_a_private_authority_is_trusted_by_its_file_and_not_without() {
     let (certificates, port) = (Certificates::new(), free_port());
@@ -55,8 +65,8 @@ async fn a_server_with_a_private_authority_is_trusted_by_its_file_and_not_withou
     let address = format!("rediss://conduit:p%40ss%2Fword@127.0.0.1:{port}");
 
     let (clock, ca) = (Clock::system(), certificates.path("ca.pem"));
-    let store = RedisStore::open(&format!("{address}?ca={ca}"), clock.clone()).await.unwrap();
-    store.ingest(&delivery("d-1", &clock)).await.unwrap();
+    let store = open(&format!("{address}?ca={ca}"), &clock).await;
+    accepted(&store, &delivery("d-1", &clock)).await;
     assert_eq!(store.inbox("worker", 9).await.unwrap().len(), 1);
     store.tidy(RETENTION).await.unwrap();
     store.wait_for_work(std::time::Duration::from_millis(10)).await;
@@ -64,10 +74,13 @@ async fn a_server_with_a_private_authority_is_trusted_by_its_file_and_not_withou
 
     let others = Certificates::new();
     for stranger in [address.clone(), format!("{address}?ca={}", others.path("ca.pem"))] {
-        let error = RedisStore::open(&stranger, clock.clone()).await.unwrap_err();
-        let text = format!("{error} {error:?}");
-        assert!(matches!(error, StoreError::Unavailable(_)), "{text}");
-        assert!(text.contains("certificate") && !text.contains("word"), "{text}");
+        until(async || {
+            let error = RedisStore::open(&stranger, clock.clone()).await.unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(matches!(error, StoreError::Unavailable(_)) && !text.contains("word"), "{text}");
+            text.contains("certificate")
+        })
+        .await;
     }
 }
 
@@ -78,13 +91,10 @@ async fn a_cluster_is_found_and_used_through_tls() {
     let cluster = ["--cluster-enabled", "yes", "--tls-cluster", "yes", "--cluster-port", &bus];
     let node = server(&certificates, port, &cluster).await;
     node.run::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).await;
-    crate::support::redis_cluster::until(async || {
-        node.run::<String>(&["CLUSTER", "INFO"]).await.contains("cluster_state:ok")
-    })
-    .await;
+    until(async || node.run::<String>(&["CLUSTER", "INFO"]).await.contains("cluster_state:ok")).await;
     let (clock, ca) = (Clock::system(), certificates.path("ca.pem"));
     let address = format!("rediss+cluster://127.0.0.1:{port}?ca={ca}");
-    let store = RedisStore::open(&address, clock.clone()).await.unwrap();
-    store.ingest(&delivery("d-1", &clock)).await.unwrap();
+    let store = open(&address, &clock).await;
+    accepted(&store, &delivery("d-1", &clock)).await;
     assert_eq!(store.inbox("worker", 9).await.unwrap().len(), 1);
 }
