@@ -100,7 +100,7 @@ impl Drop for Redis {
 
 /// A connection that bears a busy machine.
 pub(crate) async fn connect(url: &str) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
-    let patience = Some(Duration::from_secs(60));
+    let patience = Some(Duration::from_mins(1));
     let config =
         redis::AsyncConnectionConfig::new().set_connection_timeout(patience).set_response_timeout(patience);
     redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await

@@ -112,5 +112,5 @@ pub(crate) async fn until(holds: impl AsyncFn() -> bool) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it comes true");
+    tokio::time::timeout(Duration::from_mins(2), waiting).await.expect("it comes true");
 }

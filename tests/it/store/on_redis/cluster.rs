@@ -44,9 +44,13 @@ pub(super) async fn work_off(store: &Arc<dyn Store>, clock: &Clock, events: &[Ne
         for (number, item) in items.iter().enumerate() {
             let _ = store.route(item, &to_tickets(&[&format!("SHOP-{number}"), "SHOP-1000"])).await;
         }
-        for claim in store.claim(&request("worker", 100)).await.unwrap_or_default() {
-            let moved = super::super::given::trace(&claim.lease.job.key, Reason::Moved);
-            let _ = store.finish(&claim.lease, &moved).await;
+        while let Ok(claims) = store.claim(&request("worker", 100)).await
+            && !claims.is_empty()
+        {
+            for claim in claims {
+                let moved = super::super::given::trace(&claim.lease.job.key, Reason::Moved);
+                let _ = store.finish(&claim.lease, &moved).await;
+            }
         }
         let _ = store.tidy(RETENTION).await;
         for event in events {
