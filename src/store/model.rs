@@ -90,6 +90,8 @@ pub struct InboxItem {
     pub event: Result<Event, Unreadable>,
     /// Proof of holding the inbox partition.
     pub fence: u64,
+    /// Which partition of the inbox that is. Events of one keep their order; those of another need not wait.
+    pub partition: u16,
 }
 
 /// How an event fans out.

@@ -60,6 +60,12 @@ scripts! {
     carry " flags=allow-oom" [EVENT];
     /// Expired leases.
     reap " flags=allow-oom" [TIME JOB];
+    /// Where ready tickets stand.
+    ready_lists " flags=no-writes" [];
+    /// Whose queues were looked through.
+    mark_run " flags=allow-oom" [];
+    /// Tickets that stand nowhere.
+    reconcile " flags=allow-oom" [JOB];
     /// The next generation.
     requeue "" [EVENT];
     /// Retention.
