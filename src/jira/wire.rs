@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use super::model::{Account, Comment, Issue, Named, RequiredField, StatusChange, Transition};
 use super::shape::Schema;
+use super::survey::{BoardStatus, Category, TypeStatuses};
+use super::{Dialect, Permissions};
 
 #[derive(Deserialize)]
 pub(super) struct IssueBody {
@@ -151,6 +153,9 @@ struct TransitionBody {
     to: Named,
     #[serde(default)]
     has_screen: bool,
+    /// Data Center does not say; it shows only what can be taken.
+    #[serde(default = "yes")]
+    is_available: bool,
     #[serde(default)]
     fields: BTreeMap<String, FieldBody>,
 }
@@ -166,6 +171,21 @@ struct FieldBody {
     has_default_value: bool,
     #[serde(default)]
     schema: Schema,
+    #[serde(default)]
+    allowed_values: Vec<AllowedValue>,
+}
+
+/// A resolution or version has a `name`, an option a `value`.
+#[derive(Deserialize)]
+struct AllowedValue {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    value: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl TransitionsBody {
@@ -188,12 +208,108 @@ impl From<TransitionBody> for Transition {
                     id,
                     name: field.name,
                     has_default: field.has_default_value,
+                    allowed: field.allowed_values.into_iter().filter_map(|v| v.name.or(v.value)).collect(),
                 })
                 .collect(),
+            available: body.is_available,
             // Not every Data Center says `hasScreen`; fields cannot be without one.
             has_screen: body.has_screen || !screen_fields.is_empty(),
             screen_fields,
         }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ServerBody {
+    #[serde(default)]
+    pub(super) version: String,
+    #[serde(default)]
+    deployment_type: String,
+    #[serde(default)]
+    server_time: String,
+}
+
+impl ServerBody {
+    pub(super) fn time(&self) -> Option<Timestamp> {
+        read_moment(&self.server_time)
+    }
+
+    pub(super) fn dialect(&self) -> Option<Dialect> {
+        match self.deployment_type.as_str() {
+            "Cloud" => Some(Dialect::Cloud),
+            "Server" => Some(Dialect::DataCenter),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct StatusesBody(Vec<TypeBody>);
+
+#[derive(Deserialize)]
+struct TypeBody {
+    id: String,
+    name: String,
+    #[serde(default)]
+    subtask: bool,
+    #[serde(default)]
+    statuses: Vec<StatusBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusBody {
+    id: String,
+    name: String,
+    #[serde(default)]
+    status_category: CategoryBody,
+}
+
+#[derive(Default, Deserialize)]
+struct CategoryBody {
+    #[serde(default)]
+    key: String,
+}
+
+impl StatusesBody {
+    pub(super) fn into_types(self) -> Vec<TypeStatuses> {
+        let types = self.0.into_iter().map(|one| TypeStatuses {
+            issue_type: Named { id: one.id, name: one.name },
+            subtask: one.subtask,
+            statuses: one.statuses.into_iter().map(BoardStatus::from).collect(),
+        });
+        types.collect()
+    }
+}
+
+impl From<StatusBody> for BoardStatus {
+    fn from(StatusBody { id, name, status_category }: StatusBody) -> Self {
+        let category = match status_category.key.as_str() {
+            "new" => Category::New,
+            "done" => Category::Done,
+            _ => Category::Indeterminate,
+        };
+        Self { id, name, category }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct PermissionsBody {
+    permissions: BTreeMap<String, PermissionBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PermissionBody {
+    have_permission: bool,
+}
+
+impl PermissionsBody {
+    pub(super) fn into_permissions(self) -> Permissions {
+        let had = self.permissions.into_iter().map(|(key, permission)| (key, permission.have_permission));
+        Permissions(had.collect())
     }
 }
 
@@ -230,10 +346,12 @@ impl CommentsBody {
 /// Jira writes `2026-11-22T10:00:00.000+0000`.
 fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(deserializer)?;
-    strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", &text)
-        .and_then(|parsed| parsed.to_timestamp())
-        .or_else(|_| text.parse())
-        .map_err(de::Error::custom)
+    read_moment(&text).ok_or_else(|| de::Error::custom(format!("`{text}` is no date and time")))
+}
+
+fn read_moment(text: &str) -> Option<Timestamp> {
+    let parsed = strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", text).and_then(|parsed| parsed.to_timestamp());
+    parsed.or_else(|_| text.parse()).ok()
 }
 
 #[cfg(test)]

@@ -111,8 +111,8 @@ pub(crate) fn settings(folder: &Path, on: &On<'_>, jira: &JiraSim) -> Settings {
                 url: Some(jira.url()),
                 email: Some(EMAIL.into()),
                 api_key: Some(Secret::new(API_KEY)),
-                token: None,
                 dialect: Some("cloud".into()),
+                ..SiteConfig::default()
             },
             github: None,
         }),
