@@ -6,6 +6,7 @@
 //! | `client` | sending one request, and what is measured and written down about it |
 //! | `reach`, `login` | before that: where the site is behind a gateway, as whom we come; after it: whether Jira knew us |
 //! | `issue`, `effects` | the calls themselves: a ticket and its transitions; what is written beside a move |
+//! | `missing` | why a transition or a ticket is not there for us |
 //! | `permission`, `survey` | what the account may do; looking a site over without being able to write |
 //! | `answer` | PURE: the one table from an answer to a [`Failure`] |
 //! | `shape` | PURE: how Jira wants a field's value |
@@ -28,6 +29,7 @@ mod effects;
 mod error;
 mod issue;
 mod login;
+mod missing;
 mod model;
 mod pause;
 pub mod permission;
@@ -45,6 +47,7 @@ pub use call::{Call, CallLog};
 pub use client::{JiraClient, Observer, TIMEOUT};
 pub use credential::Credential;
 pub use error::{Failure, JiraError};
+pub use missing::{NoIssue, NoWay};
 pub use model::{
     Account, Comment, Issue, Named, RemoteLink, RequiredField, StatusChange, Transition, TransitionRequest,
     Version,

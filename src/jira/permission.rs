@@ -34,7 +34,13 @@ pub enum Scope<'a> {
 
 /// What the account may and may not do, by Jira's names of permissions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Permissions(pub(super) BTreeMap<String, bool>);
+pub struct Permissions(BTreeMap<String, bool>);
+
+impl FromIterator<(String, bool)> for Permissions {
+    fn from_iter<I: IntoIterator<Item = (String, bool)>>(said: I) -> Self {
+        Self(said.into_iter().collect())
+    }
+}
 
 impl Permissions {
     /// Whether Jira said yes.

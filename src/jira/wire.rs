@@ -308,8 +308,7 @@ struct PermissionBody {
 
 impl PermissionsBody {
     pub(super) fn into_permissions(self) -> Permissions {
-        let had = self.permissions.into_iter().map(|(key, permission)| (key, permission.have_permission));
-        Permissions(had.collect())
+        self.permissions.into_iter().map(|(key, permission)| (key, permission.have_permission)).collect()
     }
 }
 

@@ -29,7 +29,9 @@ pub(in crate::cli) fn compare(machine: &Machine, board: &Board, files: &[SourceF
     comparison.aliases();
     comparison.edges();
     comparison.blind_spots();
-    comparison.out
+    let mut out = comparison.out;
+    out.findings.sort_by_key(|finding| finding.labels.first().map(|label| label.span.start));
+    out
 }
 
 struct Comparison<'a> {

@@ -15,6 +15,8 @@ mod house;
 mod judge;
 mod report;
 mod site;
+#[cfg(test)]
+mod tests;
 
 use std::io::IsTerminal as _;
 

@@ -61,7 +61,7 @@ pub(crate) struct TestService {
     service: Service,
     pub(crate) url: String,
     http: Client,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A registered hook, as its owner knows it.
@@ -133,7 +133,12 @@ impl TestService {
         let settings = settings(folder.path(), on, jira);
         let service = Service::start(settings, Clock::system()).await.unwrap();
         let url = format!("http://{}", service.address.unwrap());
-        Self { service, url, http: Client::new(), _folder: folder }
+        Self { service, url, http: Client::new(), folder }
+    }
+
+    /// Where its configuration and its embedded store are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Stops it cleanly.
