@@ -1,6 +1,7 @@
 //! What a test or the demo says about the site before it starts.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -174,6 +175,7 @@ pub struct Builder {
     clock: Clock,
     limits: Limits,
     switches: Switches,
+    token_lifetime: Option<Duration>,
     accounts: Vec<Account>,
     projects: Vec<Project>,
     issues: Vec<NewIssue>,
@@ -188,6 +190,7 @@ impl Builder {
             clock: Clock::machine(),
             limits: Limits::none(),
             switches: Switches::default(),
+            token_lifetime: None,
             accounts: Vec::new(),
             projects: Vec::new(),
             issues: Vec::new(),
@@ -258,6 +261,28 @@ impl Builder {
         self
     }
 
+    /// Data Center: its version; 9.12.0 otherwise.
+    #[must_use]
+    pub fn version(mut self, major: u32, minor: u32, patch: u32) -> Self {
+        self.switches.version = [major, minor, patch];
+        self
+    }
+
+    /// Cloud: how long a token lives that client credentials bought; an hour otherwise.
+    #[must_use]
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Cloud: the queue of bulk tasks writes its times as text, as its description has it, and not as milliseconds,
+    /// as its examples have it.
+    #[must_use]
+    pub fn bulk_times_as_text(mut self) -> Self {
+        self.switches.bulk_times_as_text = true;
+        self
+    }
+
     /// Starts to serve on 127.0.0.1, inside the present Tokio runtime.
     pub async fn start(self) -> Result<JiraSim, SetupError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?.into_std()?;
@@ -265,6 +290,9 @@ impl Builder {
         let mut state = State::new(self.dialect, self.clock);
         state.base_url = format!("{origin}{}", self.context_path);
         state.switches = self.switches;
+        if let Some(lifetime) = self.token_lifetime {
+            state.tokens.live_for(lifetime);
+        }
         state.accounts = self.accounts;
         for project in &self.projects {
             state.add_project(project)?;

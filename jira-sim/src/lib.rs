@@ -38,6 +38,8 @@ mod render;
 mod route;
 mod server;
 mod state;
+mod tokens;
+mod webhook;
 mod workflow;
 
 pub use account::{Account, Permission};
@@ -52,5 +54,6 @@ pub use journal::{Exchange, Journal};
 pub use limits::Limits;
 pub use refusal::Answer;
 pub use route::Kind;
-pub use state::{Comment, History, HistoryItem, Issue, RemoteLink, Version};
+pub use state::{BulkTask, Comment, History, HistoryItem, Issue, RemoteLink, TaskStatus, Version};
+pub use webhook::{DeliveryState, WebhookDelivery};
 pub use workflow::{Category, Condition, Transition, Validator, Workflow};

@@ -6,6 +6,7 @@ use super::Renderer;
 use crate::dialect::Dialect;
 use crate::field::{Field, RESOLUTIONS, Shape};
 use crate::state::{Edge, IssueType, Status};
+use crate::workflow::Category;
 
 impl Renderer<'_> {
     pub(crate) fn status(&self, status: &Status) -> Value {
@@ -23,6 +24,53 @@ impl Renderer<'_> {
                 "colorName": category.colour(),
                 "name": category.name(),
             },
+        })
+    }
+
+    /// A status as the administrators' search writes it.
+    pub(crate) fn scoped_status(&self, status: &Status) -> Value {
+        let project = status.project.as_deref().and_then(|key| self.state.project(key));
+        let scope = match project {
+            Some(project) => json!({ "type": "PROJECT", "project": { "id": project.id.to_string() } }),
+            None => json!({ "type": "GLOBAL" }),
+        };
+        let category = match status.category {
+            Category::New => "TODO",
+            Category::Indeterminate => "IN_PROGRESS",
+            Category::Done => "DONE",
+        };
+        json!({
+            "id": status.id.to_string(),
+            "name": status.name,
+            "description": "",
+            "statusCategory": category,
+            "scope": scope,
+        })
+    }
+
+    /// A workflow, as the type that goes by it has it.
+    pub(crate) fn workflow(&self, one: &IssueType, number: usize) -> Value {
+        let name = format!("Workflow {number}");
+        if self.state.dialect == Dialect::DataCenter {
+            return json!({ "name": name, "description": "", "steps": one.statuses.len(), "default": number == 1 });
+        }
+        let statuses = one.statuses.iter().filter_map(|id| self.state.statuses.get(id));
+        let statuses = statuses.map(|status| json!({ "id": status.id.to_string(), "name": status.name }));
+        let transitions = one.edges.iter().map(|edge| {
+            json!({
+                "id": edge.id.to_string(),
+                "name": edge.name,
+                "description": "",
+                "from": edge.from.iter().map(u64::to_string).collect::<Vec<_>>(),
+                "to": edge.to.to_string(),
+                "type": if edge.from.is_empty() { "global" } else { "directed" },
+            })
+        });
+        json!({
+            "id": { "name": name },
+            "description": "",
+            "statuses": statuses.collect::<Vec<_>>(),
+            "transitions": transitions.collect::<Vec<_>>(),
         })
     }
 

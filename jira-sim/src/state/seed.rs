@@ -77,7 +77,7 @@ impl State {
         id
     }
 
-    pub(crate) fn add_issue(&mut self, new: &NewIssue) -> Result<(), SetupError> {
+    pub(crate) fn add_issue(&mut self, new: &NewIssue) -> Result<u64, SetupError> {
         if self.keys.contains_key(&new.key.to_uppercase()) {
             return Err(problem(new, "it is there twice".into()));
         }
@@ -109,7 +109,7 @@ impl State {
         };
         self.keys.insert(new.key.to_uppercase(), id);
         self.issues.insert(id, issue);
-        Ok(())
+        Ok(id)
     }
 
     /// The project, the issue type and the status of an issue to be.
