@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::jira::{
-    Auth, Call, Credential, Dialect, GATEWAY, Gateway, JiraClient, Site, Survey, TOKEN_URL,
-    TransitionCache,
+    Auth, Call, Credential, Dialect, GATEWAY, Gateway, JiraClient, Site, Survey, TOKEN_URL, TransitionCache,
 };
 use crate::settings::{Login, SettingError, SiteConfig, WorkerEntry, WorkersFile};
 use crate::telemetry;

@@ -320,9 +320,8 @@ mod tests {
 
     #[test]
     fn a_path_stays_below_the_sites_own() {
-        let url = |site: &str| {
-            client(site).url(&site.parse().unwrap(), &["issue", "SHOP-1/../../x?y"]).to_string()
-        };
+        let url =
+            |site: &str| client(site).url(&site.parse().unwrap(), &["issue", "SHOP-1/../../x?y"]).to_string();
         assert_eq!(
             url("http://jira.acme.test"),
             "http://jira.acme.test/rest/api/2/issue/SHOP-1%2F..%2F..%2Fx%3Fy"

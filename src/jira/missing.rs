@@ -55,12 +55,15 @@ impl JiraClient {
         if self.dialect() == Dialect::DataCenter {
             return Ok(NoWay::NotTold);
         }
-        let Some(all) = certain(self.all_transitions(&issue.key, log).await)? else { return Ok(NoWay::Unknown) };
+        let Some(all) = certain(self.all_transitions(&issue.key, log).await)? else {
+            return Ok(NoWay::Unknown);
+        };
         let hidden: Vec<_> = all.into_iter().filter(|transition| !transition.available).collect();
         Ok(match choose(&hidden, to_status, via) {
             Lookup::Found { transition, .. } => NoWay::Hidden { name: transition.name },
             Lookup::Ambiguous { .. } => {
-                let names: Vec<_> = leading_to(&hidden, to_status).iter().map(|one| one.name.as_str()).collect();
+                let names: Vec<_> =
+                    leading_to(&hidden, to_status).iter().map(|one| one.name.as_str()).collect();
                 NoWay::Hidden { name: names.join("`, `") }
             }
             Lookup::Missing { .. } => NoWay::None,
@@ -83,7 +86,9 @@ impl JiraClient {
 fn certain<T>(answer: Result<T, JiraError>) -> Result<Option<T>, JiraError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(JiraError { failure: Failure::NotFound | Failure::Forbidden | Failure::Refused { .. }, .. }) => Ok(None),
+        Err(JiraError {
+            failure: Failure::NotFound | Failure::Forbidden | Failure::Refused { .. }, ..
+        }) => Ok(None),
         Err(error) => Err(error),
     }
 }

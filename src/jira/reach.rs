@@ -111,9 +111,9 @@ impl JiraClient {
             bought
         };
         let patience = left(deadline)?;
-        timeout(patience, tokens.get(self.now(), buy)).await.unwrap_or_else(|_| {
-            Err((Failure::Unreachable, "no token came in time".to_owned()))
-        })
+        timeout(patience, tokens.get(self.now(), buy))
+            .await
+            .unwrap_or_else(|_| Err((Failure::Unreachable, "no token came in time".to_owned())))
     }
 
     /// Throws a refused token away. Whether there is another to be had.
@@ -142,7 +142,11 @@ impl JiraClient {
         let now = self.now().as_millisecond();
         let known = now < self.shared.known_until.load(Ordering::Relaxed);
         // A write that was done is done, whoever did it.
-        if known || request.method != Method::GET || self.dialect() != Dialect::DataCenter || !answer.is_nameless_success() {
+        if known
+            || request.method != Method::GET
+            || self.dialect() != Dialect::DataCenter
+            || !answer.is_nameless_success()
+        {
             return Ok(answer);
         }
         let whoami = Request::get("myself", &["myself"], &[]);

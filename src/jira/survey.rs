@@ -205,8 +205,7 @@ impl Survey {
         log: &mut CallLog,
     ) -> Result<Recent, JiraError> {
         let (start, most) = (from.unwrap_or("0"), PAGE.to_string());
-        let query =
-            [("jql", jql), ("startAt", start), ("maxResults", &most), ("fields", "issuetype,status")];
+        let query = [("jql", jql), ("startAt", start), ("maxResults", &most), ("fields", "issuetype,status")];
         let page = self.client.ask::<SearchBody>(Request::get("search", &["search"], &query), log).await?;
         let reached = start.parse::<usize>().unwrap_or_default() + page.issues.len();
         let more = !page.issues.is_empty() && reached < page.total;

@@ -186,8 +186,12 @@ mod tests {
     }
 
     fn asking(mut transition: Transition, field: &str, has_default: bool) -> Transition {
-        transition.required =
-            vec![RequiredField { id: field.to_owned(), name: field.to_owned(), has_default, allowed: Vec::new() }];
+        transition.required = vec![RequiredField {
+            id: field.to_owned(),
+            name: field.to_owned(),
+            has_default,
+            allowed: Vec::new(),
+        }];
         transition
     }
 

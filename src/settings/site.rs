@@ -85,7 +85,9 @@ impl SiteConfig {
         match (&self.client_id, &self.client_secret) {
             (Some(id), Some(secret)) => return Ok(Login::Client(id.clone(), secret.clone())),
             (Some(_), None) => return Err(self.missing("client_secret", "the secret of `client_id`")),
-            (None, Some(_)) => return Err(self.missing("client_id", "the id that `client_secret` belongs to")),
+            (None, Some(_)) => {
+                return Err(self.missing("client_id", "the id that `client_secret` belongs to"));
+            }
             (None, None) => {}
         }
         match (&self.email, &self.api_key) {
@@ -109,7 +111,8 @@ impl SiteConfig {
             ("token", self.token.is_some()),
             (client, self.client_id.is_some() || self.client_secret.is_some()),
         ];
-        let begun: Vec<_> = begun.iter().filter(|(_, set)| *set).map(|(name, _)| self.name_of(name)).collect();
+        let begun: Vec<_> =
+            begun.iter().filter(|(_, set)| *set).map(|(name, _)| self.name_of(name)).collect();
         if begun.len() < 2 {
             return Ok(());
         }
@@ -138,7 +141,10 @@ impl SiteConfig {
         SettingError {
             name: self.name_of(field),
             found: "the site is a Data Center, and only Cloud knows this".into(),
-            allowed: format!("a Data Center takes `token`; for a Cloud site, say {}: cloud", self.name_of("dialect")),
+            allowed: format!(
+                "a Data Center takes `token`; for a Cloud site, say {}: cloud",
+                self.name_of("dialect")
+            ),
         }
     }
 
@@ -177,7 +183,10 @@ mod tests {
         assert_eq!(both.login().unwrap_err().name, "ATLASSIAN_API_KEY and ATLASSIAN_TOKEN");
         let client = SiteConfig { token: secret(), client_id: Some("x".into()), ..site() };
         let error = client.login().unwrap_err().to_string();
-        assert!(error.starts_with("workers.acme.site.token and workers.acme.site.client_id: each is"), "{error}");
+        assert!(
+            error.starts_with("workers.acme.site.token and workers.acme.site.client_id: each is"),
+            "{error}"
+        );
         assert!(!error.contains("hush"), "{error}");
     }
 

@@ -135,8 +135,9 @@ fn what_jira_can_answer_is_explained_with_a_way_to_mend_it() {
     let document = read("docs/jira.md");
     // These are no matter of Jira's.
     let apart = [Reason::Queued, Reason::Working, Reason::NotNormalisable];
-    let wait_or_fail =
-        |reason: &&Reason| matches!(reason.outcome(), Outcome::Waiting | Outcome::Failed) && !apart.contains(reason);
+    let wait_or_fail = |reason: &&Reason| {
+        matches!(reason.outcome(), Outcome::Waiting | Outcome::Failed) && !apart.contains(reason)
+    };
     for reason in Reason::ALL.iter().filter(wait_or_fail) {
         let row = document.lines().find(|line| line.starts_with(&format!("| `{reason}` |")));
         let row = row.unwrap_or_else(|| panic!("docs/jira.md has no row for {reason}"));
@@ -157,7 +158,8 @@ fn every_login_in_the_documentation_is_whole() {
         // Variables are the reader's; here, any word will do for them.
         let text = example.text.replace("env://", "the-value-of-");
         let text = text.replace("proxy: ", "proxy: http://");
-        let file = WorkersFile::parse(&text).unwrap_or_else(|why| panic!("docs/jira.md:{}: {why}", example.line));
+        let file =
+            WorkersFile::parse(&text).unwrap_or_else(|why| panic!("docs/jira.md:{}: {why}", example.line));
         for (name, entry) in &file.workers {
             let site = entry.site(name, &SiteConfig::default()).unwrap();
             let whole = site.address().and(site.login().map(drop));

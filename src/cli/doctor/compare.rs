@@ -24,7 +24,8 @@ pub(in crate::cli) struct Compared {
 
 /// Holds a machine against its project's board.
 pub(in crate::cli) fn compare(machine: &Machine, board: &Board, files: &[SourceFile]) -> Compared {
-    let mut comparison = Comparison { machine, board, files, blind: BTreeMap::new(), out: Compared::default() };
+    let mut comparison =
+        Comparison { machine, board, files, blind: BTreeMap::new(), out: Compared::default() };
     comparison.permissions();
     comparison.aliases();
     comparison.edges();
@@ -74,7 +75,8 @@ impl<'a> Comparison<'a> {
             self.needs("D305", TRANSITION, "moving tickets", here);
         }
         let deeds: Vec<Deed<'a>> = self.machine.deeds().collect();
-        let one_that = |does: fn(&Deed<'_>) -> bool| deeds.iter().find(|deed| does(deed)).map(|deed| deed.place);
+        let one_that =
+            |does: fn(&Deed<'_>) -> bool| deeds.iter().find(|deed| does(deed)).map(|deed| deed.place);
         let asked = [
             ("D305", COMMENT, "the rule's comment", one_that(|deed| deed.comments)),
             ("D305", LINK, "the rule's link", one_that(|deed| deed.links)),
@@ -108,7 +110,8 @@ impl<'a> Comparison<'a> {
             if names.iter().any(|name| same_name(name, &alias.status)) {
                 continue;
             }
-            let message = format!("no issue type of {} has a status \"{}\"", self.board.project, alias.status);
+            let message =
+                format!("no issue type of {} has a status \"{}\"", self.board.project, alias.status);
             let finding = Diagnostic::new("D301", message, self.label(&alias.span));
             let intro = "the board has";
             self.out.findings.push(finding.suggest(&alias.status, names.iter().copied(), intro));
@@ -172,7 +175,9 @@ impl<'a> Comparison<'a> {
                 "D302",
                 Severity::Error,
                 format!("no transition leads {way}"),
-                format!("{ticket} is offered {offered}: add the transition to the workflow, or lead the edge elsewhere"),
+                format!(
+                    "{ticket} is offered {offered}: add the transition to the workflow, or lead the edge elsewhere"
+                ),
             ),
             Judgement::WrongVia { via, leading } => (
                 "D302",
@@ -189,7 +194,12 @@ impl<'a> Comparison<'a> {
             Judgement::Asks { id, name, value } => {
                 let Some(severity) = self.unfilled(id) else { return };
                 let message = format!("the transition {way} asks for {name}");
-                ("D303", severity, message, format!("add `fields = {{ {id} = \"{value}\" }}` to this `state` block"))
+                (
+                    "D303",
+                    severity,
+                    message,
+                    format!("add `fields = {{ {id} = \"{value}\" }}` to this `state` block"),
+                )
             }
             Judgement::Ambiguous { leading } => (
                 "D304",
@@ -222,13 +232,17 @@ impl<'a> Comparison<'a> {
 
     fn blind_spots(&mut self) {
         if self.board.types.iter().all(|one| one.offers.is_empty()) && !self.blind.is_empty() {
-            self.out.unchecked.push("moves: the project has no ticket by which Jira would show them".to_owned());
+            self.out
+                .unchecked
+                .push("moves: the project has no ticket by which Jira would show them".to_owned());
             return;
         }
         for (status, types) in &self.blind {
             let types: Vec<_> = types.iter().copied().collect();
             let types = types.join(", ");
-            self.out.unchecked.push(format!("moves from \"{status}\" for {types}: no such ticket stands there"));
+            self.out
+                .unchecked
+                .push(format!("moves from \"{status}\" for {types}: no such ticket stands there"));
         }
     }
 }

@@ -105,13 +105,15 @@ async fn store(settings: &Settings, clock: &Clock, report: &mut Report) {
     if let StoreUrl::Sqlite(path) = &settings.store
         && !path.exists()
     {
-        return report.unchecked("store", format!("{} is not there yet: the first start makes it", path.display()));
+        return report
+            .unchecked("store", format!("{} is not there yet: the first start makes it", path.display()));
     }
     let keyring = keyring_at_hand(settings);
     let store = match open_store(&settings.store, clock).await {
         Ok(store) => store,
         Err(error) => {
-            let fix = "see that it runs and that CONDUIT_STORE (or REDIS_URL) is its address; docs/operating.md";
+            let fix =
+                "see that it runs and that CONDUIT_STORE (or REDIS_URL) is its address; docs/operating.md";
             return report.unreachable("store", error.to_string(), fix);
         }
     };
@@ -163,7 +165,12 @@ fn key(keyring: anyhow::Result<Option<Keyring>>, hooks: &[Hook], report: &mut Re
         newest.filter(|(hook, secret)| keyring.open(&secret.sealed, &hook.name()).is_err()).collect();
     match closed.first() {
         Some((hook, _)) => {
-            let text = format!("it does not open the secret of {} ({} of {})", hook.name(), closed.len(), hooks.len());
+            let text = format!(
+                "it does not open the secret of {} ({} of {})",
+                hook.name(),
+                closed.len(),
+                hooks.len()
+            );
             report.error("secret key", text, fix);
         }
         None => report.ok("secret key", format!("opens the secrets of {} hooks", hooks.len())),
@@ -176,7 +183,10 @@ fn last_delivery(hook: &Hook, events: &[EventRecord], report: &mut Report) {
         Some(event) => report.ok(&name, format!("last delivery {} · {}", event.received.at, event.kind)),
         None => {
             let text = format!("no delivery among the last {LOOKED_THROUGH} events");
-            let fix = format!("conduit hooks test {}; the forge's Recent Deliveries show what it was answered", hook.repo_id);
+            let fix = format!(
+                "conduit hooks test {}; the forge's Recent Deliveries show what it was answered",
+                hook.repo_id
+            );
             report.warn(&name, text, &fix);
         }
     }

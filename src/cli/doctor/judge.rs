@@ -9,17 +9,35 @@ use crate::machine::Edge;
 pub(super) enum Judgement {
     Good,
     /// Nothing leads there.
-    Missing { ticket: String, offered: String },
+    Missing {
+        ticket: String,
+        offered: String,
+    },
     /// Something leads there, and it is not what `via` names.
-    WrongVia { via: String, leading: String },
+    WrongVia {
+        via: String,
+        leading: String,
+    },
     /// It is there, and not for us.
-    Hidden { ticket: String, name: String },
+    Hidden {
+        ticket: String,
+        name: String,
+    },
     /// Its screen asks for a field that the edge does not fill in.
-    Asks { id: String, name: String, value: String },
+    Asks {
+        id: String,
+        name: String,
+        value: String,
+    },
     /// Several lead there, and nothing says which.
-    Ambiguous { leading: String },
+    Ambiguous {
+        leading: String,
+    },
     /// Several lead there, and one is the obvious one.
-    Guessed { taken: String, leading: String },
+    Guessed {
+        taken: String,
+        leading: String,
+    },
 }
 
 /// Judges an edge that leads to the status of this name.

@@ -116,11 +116,8 @@ async fn project(survey: &Survey, machine: &Machine, report: &mut Report) {
 
 /// D305: neither project nor permission is to be seen.
 fn invisible(machine: &Machine, error: &JiraError) -> Diagnostic {
-    let label = crate::machine::Label {
-        file: machine.file.clone(),
-        span: machine.span.clone(),
-        text: String::new(),
-    };
+    let label =
+        crate::machine::Label { file: machine.file.clone(), span: machine.span.clone(), text: String::new() };
     let message = format!("Jira shows the account no project {}: {}", machine.project, error.message);
     let help = format!(
         "correct the key, or grant the account *Browse projects* in {}: Project settings → Permissions",
@@ -132,7 +129,8 @@ fn invisible(machine: &Machine, error: &JiraError) -> Diagnostic {
 fn told(name: &str, machine: &Machine, compared: Compared, report: &mut Report) {
     let missing = compared.findings.iter().filter(|found| found.code == "D301").count();
     let statuses = machine.aliases.len();
-    let mut text = format!("{} of {statuses} statuses, {} moves looked at", statuses - missing, compared.moves);
+    let mut text =
+        format!("{} of {statuses} statuses, {} moves looked at", statuses - missing, compared.moves);
     if !compared.unnamed.is_empty() {
         text.push_str(&format!("; tickets in {} are left alone", compared.unnamed.join(", ")));
     }

@@ -55,7 +55,14 @@ fn board() -> Board {
         ],
         offers: offers.into_iter().map(|(status, offer)| (status.to_owned(), offer)).collect(),
     };
-    let may = [(BROWSE, true), (TRANSITION, true), (EDIT, true), (LINK, true), (COMMENT, false), (ADMINISTER, false)];
+    let may = [
+        (BROWSE, true),
+        (TRANSITION, true),
+        (EDIT, true),
+        (LINK, true),
+        (COMMENT, false),
+        (ADMINISTER, false),
+    ];
     let permissions = may.iter().map(|(name, may)| ((*name).to_owned(), *may)).collect();
     Board { project: "SHOP".into(), permissions, types: vec![story] }
 }

@@ -66,8 +66,9 @@ struct Begun {
 
 /// Draws the file, writes it, and says what was guessed.
 pub(super) async fn run(args: InitArgs, output: Output) -> Result<(), CliError> {
-    let project = crate::registration::project_key(&args.project)
-        .map_err(|_| CliError::Usage(format!("`{}` is not the key of a Jira project", printable(&args.project))))?;
+    let project = crate::registration::project_key(&args.project).map_err(|_| {
+        CliError::Usage(format!("`{}` is not the key of a Jira project", printable(&args.project)))
+    })?;
     let folder = &args.config.config;
     let workers = workers(&folder.join(WORKERS))?;
     let (worker, site) = args.site(workers.as_ref(), &project)?;
@@ -118,7 +119,8 @@ impl InitArgs {
             },
         };
         let entry = workers.workers.get(name);
-        let entry = entry.ok_or_else(|| CliError::NotFound(format!("workers.yaml has no worker `{name}`")))?;
+        let entry =
+            entry.ok_or_else(|| CliError::NotFound(format!("workers.yaml has no worker `{name}`")))?;
         Ok((name.clone(), entry.site(name, &environment)?))
     }
 
@@ -138,9 +140,10 @@ fn unread(project: &str, error: &JiraError) -> CliError {
             "Jira shows the account no project {project}: {}\n  = help: correct the key, or grant *Browse projects*",
             error.message
         )),
-        Failure::Unreachable | Failure::NoAnswer | Failure::ServerError { .. } | Failure::RateLimited { .. } => {
-            CliError::Unreachable(error.to_string())
-        }
+        Failure::Unreachable
+        | Failure::NoAnswer
+        | Failure::ServerError { .. }
+        | Failure::RateLimited { .. } => CliError::Unreachable(error.to_string()),
         _ => CliError::Failed(anyhow::anyhow!("{error}")),
     }
 }
@@ -148,12 +151,18 @@ fn unread(project: &str, error: &JiraError) -> CliError {
 /// Draws a machine for a board and holds it against that board.
 fn begin(board: &Board) -> Result<Begun, CliError> {
     let sketch = sketch::sketch(board).ok_or_else(|| {
-        CliError::NotFound(format!("Jira shows the account no status in {}: nothing can be begun", board.project))
+        CliError::NotFound(format!(
+            "Jira shows the account no status in {}: nothing can be begun",
+            board.project
+        ))
     })?;
     let file = |text: String| SourceFile { name: format!("{}.hcl", sketch.project), text };
     let raw = file(text::file(&sketch));
     let drawn = |found: &[Diagnostic], file: &SourceFile| {
-        anyhow::anyhow!("what was drawn is no rule file\n\n{}", render(found, std::slice::from_ref(file), false))
+        anyhow::anyhow!(
+            "what was drawn is no rule file\n\n{}",
+            render(found, std::slice::from_ref(file), false)
+        )
     };
     let laid_out = file(layout(&raw).map_err(|found| drawn(&found, &raw))?);
     let files = [laid_out];
@@ -205,7 +214,8 @@ fn next_steps(worker: &str, entry: Option<&WorkerEntry>, project: &str, file: &s
         eprintln!("{WORKERS} is written: its worker `{worker}` has the project.");
     } else {
         let named = |entry: &WorkerEntry| entry.projects.iter().any(|one| one.eq_ignore_ascii_case(project));
-        let read = |entry: &WorkerEntry| entry.statefile.as_slice().iter().any(|pattern| matches(pattern, file));
+        let read =
+            |entry: &WorkerEntry| entry.statefile.as_slice().iter().any(|pattern| matches(pattern, file));
         if !entry.is_some_and(named) {
             eprintln!("Add `{key}` to `projects` of the worker `{worker}` in {WORKERS}.");
         }

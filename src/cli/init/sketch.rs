@@ -121,12 +121,14 @@ impl Plan<'_> {
     /// The way from one status to another, the same for all types in use that know the first.
     fn way(&self, from: usize, to: usize) -> Option<Way> {
         let (from, to) = (self.order.get(from)?, self.order.get(to)?);
-        let types: Vec<&BoardType> = self.board.in_use().filter(|one| one.status(&from.name).is_some()).collect();
+        let types: Vec<&BoardType> =
+            self.board.in_use().filter(|one| one.status(&from.name).is_some()).collect();
         if types.iter().any(|one| one.status(&to.name).is_none()) {
             return None;
         }
         let offers = types.iter().filter_map(|one| one.offer(&from.name));
-        let named = offers.flat_map(|offer| leading_to(&offer.transitions, &to.name)).map(|one| Some(&*one.name));
+        let named =
+            offers.flat_map(|offer| leading_to(&offer.transitions, &to.name)).map(|one| Some(&*one.name));
         let ids = types.iter().filter_map(|one| one.offer(&from.name));
         let ids = ids.flat_map(|offer| leading_to(&offer.transitions, &to.name)).map(|one| Some(&*one.id));
         let vias: Vec<Option<&str>> = std::iter::once(None).chain(named).chain(ids).collect();
@@ -138,7 +140,8 @@ impl Plan<'_> {
         let knows = |one: &BoardType, place: &usize| {
             self.order.get(*place).is_some_and(|status| one.status(&status.name).is_some())
         };
-        let firsts = self.board.in_use().filter_map(|one| (0..self.order.len()).find(|place| knows(one, place)));
+        let firsts =
+            self.board.in_use().filter_map(|one| (0..self.order.len()).find(|place| knows(one, place)));
         let leads_on = |place: &usize| self.next.get(*place).is_some_and(Option::is_some);
         let mut waiting: VecDeque<usize> = firsts.filter(leads_on).collect();
         if waiting.is_empty() && !self.order.is_empty() {
@@ -155,7 +158,11 @@ impl Plan<'_> {
     fn sketched(&self, place: usize) -> Sketched {
         let step = |ways: &[Option<(usize, Way)>]| {
             let (to, way) = ways.get(place)?.as_ref()?;
-            Some(Step { to: self.aliases.get(*to).cloned(), via: way.via.clone(), fields: way.fields.clone() })
+            Some(Step {
+                to: self.aliases.get(*to).cloned(),
+                via: way.via.clone(),
+                fields: way.fields.clone(),
+            })
         };
         let (next, prev) = (step(&self.next), step(&self.prev));
         let done = self.order.get(place).is_some_and(|status| status.category == Category::Done);
@@ -175,19 +182,25 @@ impl Plan<'_> {
     }
 
     fn guesses(&self, initial: usize) -> Vec<String> {
-        let mut guesses =
-            vec![format!("tickets begin in \"{}\", the first status of a kind not begun", self.name(initial))];
+        let mut guesses = vec![format!(
+            "tickets begin in \"{}\", the first status of a kind not begun",
+            self.name(initial)
+        )];
         let forward: Vec<_> = self.kept.iter().map(|place| format!("\"{}\"", self.name(*place))).collect();
         guesses.push(format!("work goes in the board's order: {}", forward.join(", ")));
         for place in &self.kept {
-            for (to, way) in [&self.next, &self.prev].into_iter().filter_map(|ways| ways.get(*place)?.as_ref()) {
+            for (to, way) in
+                [&self.next, &self.prev].into_iter().filter_map(|ways| ways.get(*place)?.as_ref())
+            {
                 guesses.extend(way.guesses(self.name(*place), self.name(*to)));
             }
         }
         let left_out = (0..self.order.len()).filter(|place| !self.kept.contains(place));
         guesses.extend(left_out.map(|place| {
             let name = self.name(place);
-            format!("\"{name}\" is left out, as no way of this machine leads there: tickets in it are left alone")
+            format!(
+                "\"{name}\" is left out, as no way of this machine leads there: tickets in it are left alone"
+            )
         }));
         guesses.push(
             "no rules are written, so a pull request merged into the default branch and a release fire `next`"
@@ -223,7 +236,8 @@ fn taken(types: &[&BoardType], from: &str, to: &str, via: Option<&str>) -> Optio
             way.unseen.push(one.name.clone());
             continue;
         };
-        let available: Vec<Transition> = offer.transitions.iter().filter(|one| one.available).cloned().collect();
+        let available: Vec<Transition> =
+            offer.transitions.iter().filter(|one| one.available).cloned().collect();
         let Lookup::Found { transition, .. } = choose(&available, to, via) else { return None };
         if via.is_none() && leading_to(&available, to).len() > 1 {
             return None;

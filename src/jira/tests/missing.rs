@@ -37,7 +37,8 @@ async fn a_condition_a_missing_way_and_a_missing_permission_are_three_things() {
     assert_eq!(why(&mut caller, "Done", Some("Close")).await, NoWay::None);
 
     let account = Account::with_api_token(EMAIL, TOKEN).without(Permission::TransitionIssues);
-    let barred = JiraSim::cloud().account(account).project(Project::new("SHOP")).issue(NewIssue::new("SHOP-1"));
+    let barred =
+        JiraSim::cloud().account(account).project(Project::new("SHOP")).issue(NewIssue::new("SHOP-1"));
     let sim = barred.start().await.unwrap();
     let mut caller = Caller::cloud(&sim);
     assert_eq!(why(&mut caller, "Done", None).await, NoWay::NotPermitted);

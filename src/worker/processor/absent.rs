@@ -17,7 +17,9 @@ pub(super) fn no_way(why: &NoWay, offered: &[String], ticket: &Ticket, hop: &Hop
     let (reason, message) = match why {
         NoWay::NotPermitted => (
             Reason::NoPermission,
-            format!("the account lacks the permission `Transition issues` in {project}: Jira offers it none from {from}"),
+            format!(
+                "the account lacks the permission `Transition issues` in {project}: Jira offers it none from {from}"
+            ),
         ),
         NoWay::Unknown if offered.is_empty() => (
             Reason::NoPermission,
@@ -28,7 +30,9 @@ pub(super) fn no_way(why: &NoWay, offered: &[String], ticket: &Ticket, hop: &Hop
         ),
         NoWay::Hidden { name } => (
             Reason::TransitionHidden,
-            format!("`{name}` leads from {from} to {to}, but a condition of the workflow hides it from the account"),
+            format!(
+                "`{name}` leads from {from} to {to}, but a condition of the workflow hides it from the account"
+            ),
         ),
         NoWay::NotTold => (
             Reason::NoJiraTransition,
@@ -50,11 +54,15 @@ pub(super) fn no_issue(key: &str, why: &NoIssue) -> Setback {
     let (reason, message) = match why {
         NoIssue::NotPermitted => (
             Reason::NoPermission,
-            format!("the account lacks the permission `Browse projects` in {project}, so {key} is hidden from it"),
+            format!(
+                "the account lacks the permission `Browse projects` in {project}, so {key} is hidden from it"
+            ),
         ),
         NoIssue::NoProject => (
             Reason::IssueNotFound,
-            format!("Jira shows the account no project {project}: it is not there, or the account lacks `Browse projects`"),
+            format!(
+                "Jira shows the account no project {project}: it is not there, or the account lacks `Browse projects`"
+            ),
         ),
         NoIssue::Missing => (
             Reason::IssueNotFound,

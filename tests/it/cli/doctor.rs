@@ -134,7 +134,9 @@ fn pay() -> Project {
         .transition(Transition::new(21, "To QA", "In QA").from("In Review"))
         .transition(Transition::new(22, "Skip review", "In QA").from("In Review"))
         .transition(Transition::new(31, "Back", "In Review").from("In QA"))
-        .transition(Transition::new(41, "Ship", "Done").from("In QA").screen([Field::resolution().required()]));
+        .transition(
+            Transition::new(41, "Ship", "Done").from("In QA").screen([Field::resolution().required()]),
+        );
     Project::new("PAY").workflow(workflow)
 }
 
@@ -168,7 +170,11 @@ async fn a_permission_that_lacks_is_named() {
     let folder = Folder::new(jira.start().await.unwrap(), "shop", RULES);
     let ended = folder.reads(&["doctor"]).await;
     assert_eq!(ended.code, 1);
-    assert!(ended.out.contains("error[D305]: the account lacks *Transition issues* in SHOP"), "{}", ended.out);
+    assert!(
+        ended.out.contains("error[D305]: the account lacks *Transition issues* in SHOP"),
+        "{}",
+        ended.out
+    );
     assert!(ended.out.contains("? shop            moves: without that permission"), "{}", ended.out);
     assert!(!ended.out.contains("D302"), "what cannot be seen is not said to be missing:\n{}", ended.out);
 }
@@ -224,13 +230,18 @@ async fn settings_and_names_that_are_wrong_are_said() {
     let folder = Folder::new(shop().start().await.unwrap(), "shop", RULES);
     let ended = folder.run(&["doctor"]).env("CONDUIT_WORKERS", "many").run().await;
     assert_eq!(ended.code, 1);
-    assert!(ended.out.contains("✗ settings") && ended.out.contains("CONDUIT_WORKERS: found `many`"), "{}", ended.out);
+    assert!(
+        ended.out.contains("✗ settings") && ended.out.contains("CONDUIT_WORKERS: found `many`"),
+        "{}",
+        ended.out
+    );
     assert!(ended.out.contains("✓ acme"), "the rest is looked at all the same:\n{}", ended.out);
     let said = folder.run(&["doctor", "--project", "pay"]).refuses(4).await;
     assert!(said.contains("`pay`"), "{said}");
     let said = folder.run(&["doctor", "--site", "second"]).refuses(4).await;
     assert!(said.contains("it has acme"), "{said}");
-    let inside = folder.run(&["doctor", "--offline"]).env("CONDUIT_PUBLIC_URL", "http://localhost:9091").run().await;
+    let inside =
+        folder.run(&["doctor", "--offline"]).env("CONDUIT_PUBLIC_URL", "http://localhost:9091").run().await;
     assert!(inside.out.contains("leads nowhere from outside"), "{}", inside.out);
 }
 

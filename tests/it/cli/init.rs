@@ -33,8 +33,12 @@ fn strict() -> Workflow {
         .transition(Transition::new(11, "Start", "In Progress").from("Backlog"))
         .transition(Transition::new(21, "Hand over", "In QA").from("In Progress"))
         .transition(Transition::new(22, "Give up", "Backlog").from("In Progress"))
-        .transition(Transition::new(31, "Ship", "Done").from("In QA").screen([Field::resolution().required()]))
-        .transition(Transition::new(32, "Close", "Done").from("In QA").screen([Field::resolution().required()]))
+        .transition(
+            Transition::new(31, "Ship", "Done").from("In QA").screen([Field::resolution().required()]),
+        )
+        .transition(
+            Transition::new(32, "Close", "Done").from("In QA").screen([Field::resolution().required()]),
+        )
         .transition(Transition::new(41, "Hidden", "Blocked").from("In QA").condition(Condition::Never))
 }
 
@@ -94,8 +98,13 @@ async fn a_strict_workflow_is_followed_and_what_jira_asks_for_is_filled_in() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_issue_type_goes_its_own_way() {
     let project = Project::new("WEB").issue_type("Bug", bugs());
-    let standing =
-        [("Story", "To Do"), ("Story", "In Progress"), ("Bug", "Reported"), ("Bug", "Fixing"), ("Bug", "Fixed")];
+    let standing = [
+        ("Story", "To Do"),
+        ("Story", "In Progress"),
+        ("Bug", "Reported"),
+        ("Bug", "Fixing"),
+        ("Bug", "Fixed"),
+    ];
     let (text, _) = begins(tickets(site(project), "WEB", &standing), "web").await;
     insta::assert_snapshot!(text);
 }
@@ -112,7 +121,13 @@ async fn names_in_any_language_become_aliases() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_classic_workflow_and_an_empty_project_are_begun_too() {
     let classic = Project::new("OLD").workflow(Workflow::classic());
-    let standing = [("Bug", "Open"), ("Bug", "In Progress"), ("Bug", "Reopened"), ("Bug", "Resolved"), ("Bug", "Closed")];
+    let standing = [
+        ("Bug", "Open"),
+        ("Bug", "In Progress"),
+        ("Bug", "Reopened"),
+        ("Bug", "Resolved"),
+        ("Bug", "Closed"),
+    ];
     let (text, _) = begins(tickets(site(classic), "OLD", &standing), "old").await;
     assert!(text.contains("resolution = \"Done\""), "{text}");
     let (text, _) = begins(site(Project::new("NEW")), "new").await;

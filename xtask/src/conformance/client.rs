@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 use conduit::clock::Clock;
 use conduit::jira::{
-    Auth, CallLog, Credential, Dialect, JiraClient, RemoteLink, Scope, Site, Survey, TransitionRequest, permission,
+    Auth, CallLog, Credential, Dialect, JiraClient, RemoteLink, Scope, Site, Survey, TransitionRequest,
+    permission,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
