@@ -85,7 +85,7 @@ enum Command {
     Check(check::CheckArgs),
     /// Write a first rule file for a project, from the live Jira
     Init(Box<init::InitArgs>),
-    /// Look over settings, store, login, permissions and the rules against the live Jira; nothing is written
+    /// Hold settings, store, logins and rules against the live Jira
     Doctor(Box<doctor::DoctorArgs>),
     /// Say what a delivery would do; nothing is written
     Plan(Box<plan::PlanArgs>),

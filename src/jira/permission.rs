@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use super::client::Request;
-use super::wire::PermissionsBody;
 use super::{CallLog, JiraClient, JiraError};
 
 /// *Browse projects*.
@@ -51,6 +52,23 @@ impl Permissions {
     /// Whether Jira said no; a permission that it does not know is not lacked.
     pub fn lacks(&self, name: &str) -> bool {
         self.0.get(name) == Some(&false)
+    }
+}
+
+#[derive(Deserialize)]
+struct PermissionsBody {
+    permissions: BTreeMap<String, PermissionBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PermissionBody {
+    have_permission: bool,
+}
+
+impl PermissionsBody {
+    fn into_permissions(self) -> Permissions {
+        self.permissions.into_iter().map(|(key, permission)| (key, permission.have_permission)).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::client::Request;
 use super::model::{Account, Named, Transition};
-use super::wire::{ServerBody, StatusesBody};
+use super::wire::read_moment;
 use super::{CallLog, Dialect, JiraClient, JiraError, Permissions, Scope};
 
 /// How many tickets a page of [`Survey::recent`] holds.
@@ -81,6 +81,82 @@ pub struct Sample {
     pub type_id: String,
     /// The id of its status.
     pub status_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServerBody {
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    deployment_type: String,
+    #[serde(default)]
+    server_time: String,
+}
+
+impl ServerBody {
+    fn time(&self) -> Option<Timestamp> {
+        read_moment(&self.server_time)
+    }
+
+    fn dialect(&self) -> Option<Dialect> {
+        match self.deployment_type.as_str() {
+            "Cloud" => Some(Dialect::Cloud),
+            "Server" => Some(Dialect::DataCenter),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct StatusesBody(Vec<TypeBody>);
+
+#[derive(Deserialize)]
+struct TypeBody {
+    id: String,
+    name: String,
+    #[serde(default)]
+    subtask: bool,
+    #[serde(default)]
+    statuses: Vec<StatusBody>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusBody {
+    id: String,
+    name: String,
+    #[serde(default)]
+    status_category: CategoryBody,
+}
+
+#[derive(Default, Deserialize)]
+struct CategoryBody {
+    #[serde(default)]
+    key: String,
+}
+
+impl StatusesBody {
+    fn into_types(self) -> Vec<TypeStatuses> {
+        let types = self.0.into_iter().map(|one| TypeStatuses {
+            issue_type: Named { id: one.id, name: one.name },
+            subtask: one.subtask,
+            statuses: one.statuses.into_iter().map(BoardStatus::from).collect(),
+        });
+        types.collect()
+    }
+}
+
+impl From<StatusBody> for BoardStatus {
+    fn from(StatusBody { id, name, status_category }: StatusBody) -> Self {
+        let category = match status_category.key.as_str() {
+            "new" => Category::New,
+            "done" => Category::Done,
+            _ => Category::Indeterminate,
+        };
+        Self { id, name, category }
+    }
 }
 
 #[derive(Deserialize)]

@@ -9,8 +9,6 @@ use serde_json::Value;
 
 use super::model::{Account, Comment, Issue, Named, RequiredField, StatusChange, Transition};
 use super::shape::Schema;
-use super::survey::{BoardStatus, Category, TypeStatuses};
-use super::{Dialect, Permissions};
 
 #[derive(Deserialize)]
 pub(super) struct IssueBody {
@@ -220,99 +218,6 @@ impl From<TransitionBody> for Transition {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ServerBody {
-    #[serde(default)]
-    pub(super) version: String,
-    #[serde(default)]
-    deployment_type: String,
-    #[serde(default)]
-    server_time: String,
-}
-
-impl ServerBody {
-    pub(super) fn time(&self) -> Option<Timestamp> {
-        read_moment(&self.server_time)
-    }
-
-    pub(super) fn dialect(&self) -> Option<Dialect> {
-        match self.deployment_type.as_str() {
-            "Cloud" => Some(Dialect::Cloud),
-            "Server" => Some(Dialect::DataCenter),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(super) struct StatusesBody(Vec<TypeBody>);
-
-#[derive(Deserialize)]
-struct TypeBody {
-    id: String,
-    name: String,
-    #[serde(default)]
-    subtask: bool,
-    #[serde(default)]
-    statuses: Vec<StatusBody>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StatusBody {
-    id: String,
-    name: String,
-    #[serde(default)]
-    status_category: CategoryBody,
-}
-
-#[derive(Default, Deserialize)]
-struct CategoryBody {
-    #[serde(default)]
-    key: String,
-}
-
-impl StatusesBody {
-    pub(super) fn into_types(self) -> Vec<TypeStatuses> {
-        let types = self.0.into_iter().map(|one| TypeStatuses {
-            issue_type: Named { id: one.id, name: one.name },
-            subtask: one.subtask,
-            statuses: one.statuses.into_iter().map(BoardStatus::from).collect(),
-        });
-        types.collect()
-    }
-}
-
-impl From<StatusBody> for BoardStatus {
-    fn from(StatusBody { id, name, status_category }: StatusBody) -> Self {
-        let category = match status_category.key.as_str() {
-            "new" => Category::New,
-            "done" => Category::Done,
-            _ => Category::Indeterminate,
-        };
-        Self { id, name, category }
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct PermissionsBody {
-    permissions: BTreeMap<String, PermissionBody>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PermissionBody {
-    have_permission: bool,
-}
-
-impl PermissionsBody {
-    pub(super) fn into_permissions(self) -> Permissions {
-        self.permissions.into_iter().map(|(key, permission)| (key, permission.have_permission)).collect()
-    }
-}
-
-#[derive(Deserialize)]
 pub(super) struct CommentsBody {
     comments: Vec<CommentBody>,
 }
@@ -348,7 +253,7 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Er
     read_moment(&text).ok_or_else(|| de::Error::custom(format!("`{text}` is no date and time")))
 }
 
-fn read_moment(text: &str) -> Option<Timestamp> {
+pub(super) fn read_moment(text: &str) -> Option<Timestamp> {
     let parsed = strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", text).and_then(|parsed| parsed.to_timestamp());
     parsed.or_else(|_| text.parse()).ok()
 }

@@ -233,6 +233,7 @@ pub(super) struct Rule {
 
 /// What a rule may do to a ticket, as far as it can be told without an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "plain facts, each independent of the others")]
 pub struct Deed<'m> {
     /// The rule.
     pub place: &'m RuleRef,

@@ -1,5 +1,7 @@
 //! What there is to say, as data; and how it is printed.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -151,16 +153,16 @@ impl Report {
         let mut text = String::new();
         for Line { status, about, text: said, fix } in &self.lines {
             let said = printable(said);
-            text.push_str(&format!("{} {about:width$}  {said}\n", status.sign()));
+            let _ = writeln!(text, "{} {about:width$}  {said}", status.sign());
             if let Some(fix) = fix {
-                text.push_str(&format!("  {:width$}  fix: {}\n", "", printable(fix)));
+                let _ = writeln!(text, "  {:width$}  fix: {}", "", printable(fix));
             }
         }
         if !self.findings.is_empty() {
             text.push('\n');
             text.push_str(&render(&self.findings, &self.files, color));
         }
-        text.push_str(&format!("\n{}\n", self.sum()));
+        let _ = writeln!(text, "\n{}", self.sum());
         text
     }
 
@@ -174,7 +176,7 @@ impl Report {
         let unchecked = self.count(Mark::Unchecked);
         let mut sum = format!("{}, {}", many(errors, "error"), many(warnings, "warning"));
         if unchecked > 0 {
-            sum.push_str(&format!(", {unchecked} not checked"));
+            let _ = write!(sum, ", {unchecked} not checked");
         }
         sum
     }

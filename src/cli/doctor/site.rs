@@ -1,5 +1,7 @@
 //! One site: its login, its clock, its dialect; then each of its projects.
 
+use std::fmt::Write as _;
+
 use jiff::SignedDuration;
 
 use super::compare::{Compared, compare};
@@ -93,9 +95,9 @@ async fn bulk(name: &str, survey: &Survey, report: &mut Report) {
     let asked = survey.permissions(&[permission::BULK], Scope::Global, &mut CallLog::default()).await;
     if let Ok(permissions) = asked {
         let text = if permissions.has(permission::BULK) {
-            "may make bulk changes: a release of many tickets takes few calls"
+            "may make bulk changes"
         } else {
-            "may not make bulk changes: a release of many tickets takes a call for each"
+            "may not make bulk changes, which nothing asks for"
         };
         report.ok(name, text);
     }
@@ -132,7 +134,8 @@ fn told(name: &str, machine: &Machine, compared: Compared, report: &mut Report) 
     let mut text =
         format!("{} of {statuses} statuses, {} moves looked at", statuses - missing, compared.moves);
     if !compared.unnamed.is_empty() {
-        text.push_str(&format!("; tickets in {} are left alone", compared.unnamed.join(", ")));
+        let names: Vec<_> = compared.unnamed.iter().map(|name| format!("\"{name}\"")).collect();
+        let _ = write!(text, "; tickets in {} are left alone", names.join(", "));
     }
     if compared.findings.iter().any(Diagnostic::is_error) {
         report.bad(name, text);
