@@ -20,6 +20,7 @@ pub(super) enum Mark {
     Warning,
     Error,
     /// It has errors, each of which is a finding.
+    #[serde(rename = "error")]
     Bad,
 }
 

@@ -12,6 +12,8 @@
 
 mod name;
 mod sketch;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::path::{Path, PathBuf};
