@@ -78,6 +78,7 @@ pub struct Account {
     pub(crate) name: String,
     pub(crate) display_name: String,
     pub(crate) email: String,
+    pub(crate) locale: String,
     pub(crate) login: Login,
     pub(crate) denied: BTreeSet<Permission>,
     /// What is denied in one project, by its key.
@@ -123,6 +124,7 @@ impl Account {
             name: name.into(),
             display_name: name.split('@').next().unwrap_or(name).into(),
             email: email.into(),
+            locale: "en_GB".into(),
             login,
             denied: BTreeSet::from([Permission::Administer]),
             denied_in: BTreeSet::new(),
@@ -133,6 +135,14 @@ impl Account {
     #[must_use]
     pub fn display_name(mut self, name: &str) -> Self {
         self.display_name = name.into();
+        self
+    }
+
+    /// The language it reads in, such as `fr_FR`: statuses with a translation have their own names then, and French is
+    /// also the language of refusals.
+    #[must_use]
+    pub fn locale(mut self, locale: &str) -> Self {
+        self.locale = locale.into();
         self
     }
 

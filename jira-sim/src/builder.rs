@@ -176,6 +176,8 @@ pub struct Builder {
     limits: Limits,
     switches: Switches,
     token_lifetime: Option<Duration>,
+    /// Language, name, name in that language.
+    translations: Vec<[String; 3]>,
     accounts: Vec<Account>,
     projects: Vec<Project>,
     issues: Vec<NewIssue>,
@@ -191,6 +193,7 @@ impl Builder {
             limits: Limits::none(),
             switches: Switches::default(),
             token_lifetime: None,
+            translations: Vec::new(),
             accounts: Vec::new(),
             projects: Vec::new(),
             issues: Vec::new(),
@@ -261,6 +264,13 @@ impl Builder {
         self
     }
 
+    /// The name of a status for those who read in another language, such as `fr`.
+    #[must_use]
+    pub fn translated(mut self, language: &str, status: &str, name: &str) -> Self {
+        self.translations.push([language, status, name].map(str::to_owned));
+        self
+    }
+
     /// Data Center: its version; 9.12.0 otherwise.
     #[must_use]
     pub fn version(mut self, major: u32, minor: u32, patch: u32) -> Self {
@@ -296,6 +306,11 @@ impl Builder {
         state.accounts = self.accounts;
         for project in &self.projects {
             state.add_project(project)?;
+        }
+        for [language, status, name] in self.translations {
+            for one in state.statuses.values_mut().filter(|one| one.name == status) {
+                one.translations.insert(language.clone(), name.clone());
+            }
         }
         for issue in &self.issues {
             state.add_issue(issue)?;

@@ -32,6 +32,7 @@ mod fault;
 mod field;
 mod gate;
 mod journal;
+mod language;
 mod limits;
 mod refusal;
 mod render;
@@ -54,6 +55,8 @@ pub use journal::{Exchange, Journal};
 pub use limits::Limits;
 pub use refusal::Answer;
 pub use route::Kind;
-pub use state::{BulkTask, Comment, History, HistoryItem, Issue, RemoteLink, TaskStatus, Version};
+pub use state::{
+    BulkTask, Comment, Development, History, HistoryItem, Issue, RemoteLink, TaskStatus, Version,
+};
 pub use webhook::{DeliveryState, WebhookDelivery};
 pub use workflow::{Category, Condition, Transition, Validator, Workflow};

@@ -49,6 +49,12 @@ pub enum Kind {
     WorkflowSearch,
     /// `workflow`, which only Data Center has
     Workflows,
+    /// `/jira/devinfo/0.1/cloud/{cloudId}/bulk`, at Atlassian's API host
+    DevInfo,
+    /// `/jira/builds/0.1/cloud/{cloudId}/bulk`, at Atlassian's API host
+    Builds,
+    /// `/jira/deployments/0.1/cloud/{cloudId}/bulk`, at Atlassian's API host
+    Deployments,
     /// The list of webhooks, `/rest/webhooks/1.0/webhook`; from Data Center 10 on `/rest/jira-webhook/1.0/webhooks`
     Webhooks,
     /// One webhook of that list
@@ -92,6 +98,9 @@ const OTHER_ROUTES: &[(Kind, &str)] = &[
     (Kind::Webhook, "/rest/webhooks/1.0/webhook/{id}"),
     (Kind::Webhooks, "/rest/jira-webhook/1.0/webhooks"),
     (Kind::Webhook, "/rest/jira-webhook/1.0/webhooks/{id}"),
+    (Kind::DevInfo, "/jira/devinfo/0.1/cloud/{cloudId}/bulk"),
+    (Kind::Builds, "/jira/builds/0.1/cloud/{cloudId}/bulk"),
+    (Kind::Deployments, "/jira/deployments/0.1/cloud/{cloudId}/bulk"),
     (Kind::TenantInfo, "/_edge/tenant_info"),
     (Kind::OAuthToken, "/oauth/token"),
 ];
@@ -129,11 +138,19 @@ impl Kind {
             | Self::SearchJql
             | Self::StatusSearch
             | Self::WorkflowSearch
+            | Self::DevInfo
+            | Self::Builds
+            | Self::Deployments
             | Self::TenantInfo
             | Self::OAuthToken => dialect == Dialect::Cloud,
             Self::Workflows => dialect == Dialect::DataCenter,
             _ => true,
         }
+    }
+
+    /// Whether the placeholder of the template is a site: such a path is the gateway's.
+    fn names_a_site(self) -> bool {
+        matches!(self, Self::DevInfo | Self::Builds | Self::Deployments)
     }
 
     /// Whether the placeholder of the template is an issue.
@@ -161,8 +178,9 @@ impl Route {
             Some(inner) => inner.strip_prefix(host.cloud_id).and_then(|path| below_api(path, host)),
             None => below_api(path, host).or_else(|| elsewhere(path, host)),
         };
+        let found = found.filter(|(kind, _, subject)| !kind.names_a_site() || subject == host.cloud_id);
         let (kind, api, subject) = found.unwrap_or((Kind::Unknown, Api::V2, String::new()));
-        Self { kind, api, subject, gateway: inner.is_some() }
+        Self { kind, api, subject, gateway: inner.is_some() || kind.names_a_site() }
     }
 
     /// The issue the path names, as it was written.

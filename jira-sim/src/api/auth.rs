@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::account::{Account, Login, Permission};
 use crate::dialect::Dialect;
 use crate::journal::header;
+use crate::language;
 use crate::refusal::{Answer, Refusal};
 use crate::state::State;
 
@@ -24,6 +25,19 @@ impl Caller {
         match self {
             Self::Known(account) => &account.name,
             Self::Anonymous { .. } => "anonymous",
+        }
+    }
+
+    /// Whether the caller showed an API token, and not one that client credentials bought.
+    pub(crate) fn has_api_token(&self) -> bool {
+        matches!(self, Self::Known(account) if !matches!(account.login, Login::Client { .. }))
+    }
+
+    /// The language the caller reads in.
+    pub(crate) fn language(&self) -> &str {
+        match self {
+            Self::Known(account) => language::of_locale(&account.locale),
+            Self::Anonymous { .. } => "en",
         }
     }
 

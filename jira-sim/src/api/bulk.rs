@@ -51,8 +51,12 @@ fn group(call: &Call, one: &IssueType, issues: &[&Issue]) -> Value {
         bare && issues.iter().all(open)
     };
     let render = Renderer::new(call);
-    let common: Vec<Value> =
-        one.edges.iter().filter(common).map(|edge| render.bulk_transition(edge)).collect();
+    let common: Vec<Value> = one
+        .edges
+        .iter()
+        .filter(common)
+        .filter_map(|edge| Some(render.bulk_transition(edge, edge.to?)))
+        .collect();
     json!({
         "issues": issues.iter().map(|issue| issue.key.as_str()).collect::<Vec<_>>(),
         "isTransitionsFiltered": common.len() < one.edges.len(),

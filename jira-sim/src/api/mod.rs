@@ -5,6 +5,7 @@ mod auth;
 mod bulk;
 mod call;
 mod comments;
+mod development;
 mod fields;
 mod issue;
 mod jql;
@@ -22,6 +23,7 @@ mod workflows;
 use serde_json::json;
 
 use crate::dialect::Dialect;
+use crate::language;
 use crate::limits::Asking;
 use crate::refusal::{Answer, Outcome, Refusal};
 use crate::route::Kind;
@@ -34,7 +36,8 @@ pub(crate) use jql::Clause;
 pub(crate) fn answer(call: &mut Call) -> Answer {
     let mut headers = Vec::new();
     let outcome = admit(call, &mut headers).and_then(|()| dispatch(call));
-    let mut answer = outcome.unwrap_or_else(|refusal| refusal.0);
+    let refused = |refusal: Refusal| language::translated(refusal.0, call.caller.language());
+    let mut answer = outcome.unwrap_or_else(refused);
     answer.headers.extend(headers);
     answer
 }
@@ -55,6 +58,7 @@ fn admit(call: &mut Call, headers: &mut Vec<(String, String)>) -> Result<(), Ref
         issue: call.request.route.issue().and_then(|key| call.state().issue(key)).map(|issue| issue.id),
         writes: call.request.route.issue().is_some() && call.request.method != "GET",
         user: call.caller.name(),
+        with_api_token: call.caller.has_api_token(),
         now: call.state().now(),
     };
     headers.extend(call.core.limiter.ask(&asking).map_err(Refusal)?);
@@ -89,6 +93,9 @@ fn dispatch(call: &mut Call) -> Outcome {
         ("GET", Kind::Statuses) => Ok(workflows::statuses(call)),
         ("GET", Kind::StatusSearch) => workflows::search(call),
         ("GET", Kind::WorkflowSearch | Kind::Workflows) => workflows::workflows(call),
+        ("POST", Kind::DevInfo) => development::repositories(call),
+        ("POST", Kind::Builds) => development::flat(call, &development::BUILDS),
+        ("POST", Kind::Deployments) => development::flat(call, &development::DEPLOYMENTS),
         ("GET", Kind::Webhooks) => webhooks::list(call),
         ("POST", Kind::Webhooks) => webhooks::post(call),
         ("GET", Kind::Webhook) => webhooks::get(call),

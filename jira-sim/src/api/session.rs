@@ -13,8 +13,8 @@ use crate::state::State;
 pub(crate) fn myself(call: &Call) -> Outcome {
     let account = call.account()?;
     let mut user = Renderer::new(call).user(account);
-    if let (Dialect::Cloud, Some(user)) = (call.state().dialect, user.as_object_mut()) {
-        user.insert("locale".into(), "en_GB".into());
+    if let Some(user) = user.as_object_mut() {
+        user.insert("locale".into(), account.locale.as_str().into());
     }
     Ok(Answer::json(200, &user))
 }

@@ -20,7 +20,7 @@ pub(crate) fn get(call: &Call) -> Outcome {
         let available = is_offered(call, issue, edge);
         let asked_for = wanted.is_none_or(|id| id == edge.id.to_string());
         (asked_for && edge.starts_at(issue.status) && (available || hidden_too))
-            .then(|| render.transition(edge, available, with_fields))
+            .then(|| render.transition(edge, issue.status, available, with_fields))
     });
     let offered: Vec<Value> = if may_transition(call, issue) { offered.collect() } else { Vec::new() };
     Ok(Answer::json(200, &json!({ "expand": "transitions", "transitions": offered })))
@@ -38,7 +38,7 @@ pub(crate) fn post(call: &mut Call) -> Outcome {
     }
     let mut edits = filled_in(call, issue, edge, &body)?;
     validate(issue, edge, &edits)?;
-    edits.push(Edit::Status(edge.to));
+    edits.push(Edit::Status(edge.target(issue.status)));
     let id = issue.id;
     call.core.state.apply(id, &author, edits);
     Ok(Answer::empty(204))

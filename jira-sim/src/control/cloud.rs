@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use super::JiraSim;
+use crate::state::Development;
 
 impl JiraSim {
     /// What Atlassian's cloud calls the site.
@@ -18,6 +19,20 @@ impl JiraSim {
     /// Where client credentials buy a token.
     pub fn token_url(&self) -> String {
         format!("{}/oauth/token", self.url())
+    }
+
+    /// Where other tools tell what they know: `what` is `devinfo`, `builds` or `deployments`.
+    pub fn development_url(&self, what: &str) -> String {
+        format!("{}/jira/{what}/0.1/cloud/{}/bulk", self.url(), self.cloud_id())
+    }
+
+    /// What other tools told of an issue.
+    pub fn development(&self, key: &str) -> Vec<Development> {
+        let core = self.site.lock();
+        let Some(id) = core.state.issue(key).map(|issue| issue.id) else {
+            return Vec::new();
+        };
+        core.state.development.values().filter(|one| one.issues.contains(&id)).cloned().collect()
     }
 
     /// Ends every token that client credentials bought so far.

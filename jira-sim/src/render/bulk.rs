@@ -8,11 +8,12 @@ use crate::state::{BulkTask, Edge};
 
 impl Renderer<'_> {
     /// A transition as the bulk calls write it: ids are numbers here.
-    pub(crate) fn bulk_transition(&self, edge: &Edge) -> Value {
+    pub(crate) fn bulk_transition(&self, edge: &Edge, to: u64) -> Value {
+        let name = self.state.statuses.get(&to).map(|status| self.status_name(status));
         json!({
             "transitionId": edge.id,
             "transitionName": edge.name,
-            "to": { "statusId": edge.to, "statusName": self.state.status_name(edge.to) },
+            "to": { "statusId": to, "statusName": name },
         })
     }
 

@@ -43,15 +43,17 @@ pub(crate) fn date_time(at: Timestamp) -> String {
 pub(crate) struct Renderer<'a> {
     state: &'a State,
     api: Api,
+    language: &'a str,
 }
 
 impl<'a> Renderer<'a> {
     pub(crate) fn new(call: &'a Call) -> Self {
-        Self::of(call.state(), call.request.route.api)
+        Self { language: call.caller.language(), ..Self::of(call.state(), call.request.route.api) }
     }
 
+    /// In the site's own language.
     pub(crate) fn of(state: &'a State, api: Api) -> Self {
-        Self { state, api }
+        Self { state, api, language: "" }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {

@@ -15,7 +15,7 @@ impl Renderer<'_> {
             "self": self.url(&format!("status/{}", status.id)),
             "description": "",
             "iconUrl": format!("{}/images/icons/statuses/generic.png", self.state.base_url),
-            "name": status.name,
+            "name": self.status_name(status),
             "id": status.id.to_string(),
             "statusCategory": {
                 "self": self.url(&format!("statuscategory/{}", category.id())),
@@ -25,6 +25,11 @@ impl Renderer<'_> {
                 "name": category.name(),
             },
         })
+    }
+
+    /// The name in the reader's language.
+    pub(super) fn status_name<'b>(&'b self, status: &'b Status) -> &'b str {
+        status.translations.get(self.language).unwrap_or(&status.name)
     }
 
     /// A status as the administrators' search writes it.
@@ -62,7 +67,7 @@ impl Renderer<'_> {
                 "name": edge.name,
                 "description": "",
                 "from": edge.from.iter().map(u64::to_string).collect::<Vec<_>>(),
-                "to": edge.to.to_string(),
+                "to": edge.to.map(|to| to.to_string()),
                 "type": if edge.from.is_empty() { "global" } else { "directed" },
             })
         });
@@ -102,11 +107,11 @@ impl Renderer<'_> {
     }
 
     /// A transition. Data Center tells less of it than Cloud.
-    pub(crate) fn transition(&self, edge: &Edge, available: bool, with_fields: bool) -> Value {
+    pub(crate) fn transition(&self, edge: &Edge, from: u64, available: bool, with_fields: bool) -> Value {
         let mut json = json!({
             "id": edge.id.to_string(),
             "name": edge.name,
-            "to": self.state.statuses.get(&edge.to).map(|status| self.status(status)),
+            "to": self.state.statuses.get(&edge.target(from)).map(|status| self.status(status)),
         });
         if self.state.dialect == Dialect::Cloud {
             json["hasScreen"] = edge.screen.is_some().into();
@@ -114,7 +119,7 @@ impl Renderer<'_> {
             json["isInitial"] = false.into();
             json["isAvailable"] = available.into();
             json["isConditional"] = edge.condition.is_some().into();
-            json["isLooped"] = false.into();
+            json["isLooped"] = edge.to.is_none().into();
         }
         if with_fields {
             let fields = edge.screen.iter().flatten().map(|field| (field.key.clone(), self.field(field)));

@@ -193,7 +193,7 @@ impl State {
         if let Some(validator) = edge.validator.as_ref().filter(|one| !issue.has(&one.field)) {
             return Err(validator.message.clone());
         }
-        let to = edge.to;
+        let to = edge.target(issue.status);
         self.apply(step.issue, author, vec![Edit::Status(to)]);
         Ok(())
     }

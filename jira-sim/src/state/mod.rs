@@ -1,6 +1,7 @@
 //! Everything the simulated site knows, as plain data, with the questions that the answers are derived from.
 
 mod bulk;
+mod development;
 mod diff;
 mod edit;
 mod event;
@@ -22,6 +23,8 @@ use crate::workflow::{Category, Condition, Validator};
 
 pub(crate) use bulk::{Bulk, Step};
 pub use bulk::{BulkTask, TaskStatus};
+pub use development::Development;
+pub(crate) use development::{Taken, Told};
 pub(crate) use diff::resolution_id;
 pub(crate) use edit::{Edit, NewComment};
 pub(crate) use issue::Text;
@@ -35,6 +38,8 @@ pub(crate) struct Status {
     pub(crate) category: Category,
     /// The team-managed project it belongs to; none for a status that the whole site shares.
     pub(crate) project: Option<String>,
+    /// Its name in other languages, such as `fr`.
+    pub(crate) translations: BTreeMap<String, String>,
 }
 
 /// A transition with its statuses resolved to ids, so that a renamed status keeps its place.
@@ -44,13 +49,19 @@ pub(crate) struct Edge {
     pub(crate) name: String,
     /// Empty for a global transition.
     pub(crate) from: Vec<u64>,
-    pub(crate) to: u64,
+    /// None for a looped transition.
+    pub(crate) to: Option<u64>,
     pub(crate) screen: Option<Vec<Field>>,
     pub(crate) condition: Option<Condition>,
     pub(crate) validator: Option<Validator>,
 }
 
 impl Edge {
+    /// Where it leads from a status.
+    pub(crate) fn target(&self, from: u64) -> u64 {
+        self.to.unwrap_or(from)
+    }
+
     pub(crate) fn starts_at(&self, status: u64) -> bool {
         self.from.is_empty() || self.from.contains(&status)
     }
@@ -118,6 +129,7 @@ pub(crate) struct State {
     pub(crate) tokens: Tokens,
     pub(crate) bulk: Bulk,
     pub(crate) webhooks: Webhooks,
+    pub(crate) development: Told,
     pub(crate) switches: Switches,
     pub(crate) accounts: Vec<Account>,
     pub(crate) statuses: BTreeMap<u64, Status>,
@@ -144,6 +156,7 @@ impl State {
             tokens: Tokens::default(),
             bulk: Bulk::default(),
             webhooks: Webhooks::default(),
+            development: Told::new(),
             switches: Switches::default(),
             accounts: Vec::new(),
             statuses: BTreeMap::new(),

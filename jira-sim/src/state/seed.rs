@@ -56,7 +56,13 @@ impl State {
             return status.id;
         }
         let id = 10_000 + self.statuses.len() as u64;
-        let status = Status { id, name: name.into(), category, project: project.cloned() };
+        let status = Status {
+            id,
+            name: name.into(),
+            category,
+            project: project.cloned(),
+            translations: BTreeMap::new(),
+        };
         self.statuses.insert(id, status);
         id
     }
@@ -144,7 +150,7 @@ where
         id: transition.id,
         name: transition.name.clone(),
         from: transition.from.iter().map(|name| status(name)).collect::<Result<_, _>>()?,
-        to: status(&transition.to)?,
+        to: transition.to.as_deref().map(status).transpose()?,
         screen: transition.screen.clone(),
         condition: transition.condition.clone(),
         validator: transition.validator.clone(),
