@@ -179,15 +179,13 @@ fn key(keyring: anyhow::Result<Option<Keyring>>, hooks: &[Hook], report: &mut Re
 
 fn last_delivery(hook: &Hook, events: &[EventRecord], report: &mut Report) {
     let name = hook.name();
-    match events.iter().find(|event| event.received.hook == name) {
-        Some(event) => report.ok(&name, format!("last delivery {} · {}", event.received.at, event.kind)),
-        None => {
-            let text = format!("no delivery among the last {LOOKED_THROUGH} events");
-            let fix = format!(
-                "conduit hooks test {}; the forge's Recent Deliveries show what it was answered",
-                hook.repo_id
-            );
-            report.warn(&name, text, &fix);
-        }
+    if let Some(event) = events.iter().find(|event| event.received.hook == name) {
+        return report.ok(&name, format!("last delivery {} · {}", event.received.at, event.kind));
     }
+    let text = format!("no delivery among the last {LOOKED_THROUGH} events");
+    let fix = format!(
+        "conduit hooks test {}; the forge's Recent Deliveries show what it was answered",
+        hook.repo_id
+    );
+    report.warn(&name, text, &fix);
 }
