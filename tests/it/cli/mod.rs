@@ -14,6 +14,7 @@ mod init;
 mod plan;
 mod queue;
 mod reaching;
+mod replaying;
 mod run;
 mod starting;
 mod why;
