@@ -34,7 +34,11 @@ pub(super) async fn settings(given: &EverySetting, clock: &Clock, report: &mut R
 }
 
 /// The rules, as far as they could be read, with the sites they are for. `forge`: there is a token for it.
-pub(super) fn rules(folder: &Path, forge: bool, report: &mut Report) -> Option<(WorkersFile, Option<RuleSet>)> {
+pub(super) fn rules(
+    folder: &Path,
+    forge: bool,
+    report: &mut Report,
+) -> Option<(WorkersFile, Option<RuleSet>)> {
     let config = match Config::read(folder) {
         Ok(config) => config,
         Err(error) => {
@@ -63,7 +67,8 @@ pub(super) fn rules(folder: &Path, forge: bool, report: &mut Report) -> Option<(
         ),
     }
     if !forge && config.diagnostics.iter().any(|found| found.code == NEEDS_FORGE) {
-        let text = format!("{NEEDS_FORGE}: a rule asks what only the forge tells, and `serve` refuses to begin");
+        let text =
+            format!("{NEEDS_FORGE}: a rule asks what only the forge tells, and `serve` refuses to begin");
         report.error("rules", text, "set GITHUB_TOKEN to a token that may read pull requests");
     }
     report.know(config.files);
