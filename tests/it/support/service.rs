@@ -61,7 +61,7 @@ pub(crate) struct TestService {
     service: Service,
     pub(crate) url: String,
     http: Client,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A registered hook, as its owner knows it.
@@ -113,8 +113,8 @@ pub(crate) fn settings(folder: &Path, on: &On<'_>, jira: &JiraSim) -> Settings {
                 url: Some(jira.url()),
                 email: Some(EMAIL.into()),
                 api_key: Some(Secret::new(API_KEY)),
-                token: None,
                 dialect: Some("cloud".into()),
+                ..SiteConfig::default()
             },
             github: None,
         }),
@@ -141,7 +141,12 @@ impl TestService {
     pub(crate) async fn start_with(folder: TempDir, settings: Settings) -> anyhow::Result<Self> {
         let service = Service::start(settings, Clock::system()).await?;
         let url = format!("http://{}", service.address.unwrap());
-        Ok(Self { service, url, http: Client::new(), _folder: folder })
+        Ok(Self { service, url, http: Client::new(), folder })
+    }
+
+    /// Where its configuration and its embedded store are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What `/readyz` says on the management listener: its status and its details.
