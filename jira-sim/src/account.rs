@@ -97,6 +97,11 @@ impl Account {
         }
     }
 
+    /// The id by which the change log names it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The name that people read.
     #[must_use]
     pub fn display_name(mut self, name: &str) -> Self {

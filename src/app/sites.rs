@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::jira::{Auth, Call, Credential, Dialect, JiraClient, Site, TransitionCache};
+use crate::jira::{self, Auth, Call, Credential, Dialect, JiraClient, Site, TransitionCache};
 use crate::settings::{Login, SettingError, SiteConfig, WorkerEntry, WorkersFile};
 use crate::telemetry;
 use crate::worker::Backends;
@@ -15,6 +15,7 @@ use crate::worker::processor::{Kind, ProjectTaken, ReadOnly, SiteMap};
 pub(super) fn backends(
     file: &WorkersFile,
     environment: &SiteConfig,
+    timeout: Duration,
     clock: &Clock,
 ) -> anyhow::Result<Backends> {
     let mut backends = Backends::new();
@@ -22,7 +23,7 @@ pub(super) fn backends(
     let transitions = TransitionCache::new();
     for (name, entry) in &file.workers {
         let processor = match kind(name, entry)? {
-            Kind::Jira => Arc::new(jira(name, &entry.site(environment)?, &transitions, clock)?),
+            Kind::Jira => Arc::new(jira(name, &entry.site(environment)?, timeout, &transitions, clock)?),
         };
         backends.add(name, processor, &entry.projects)?;
     }
@@ -31,7 +32,7 @@ pub(super) fn backends(
 
 /// The same, to be read and nothing else.
 pub fn read_only(file: &WorkersFile, environment: &SiteConfig, clock: &Clock) -> anyhow::Result<ReadOnly> {
-    backends(file, environment, clock).map(ReadOnly::new)
+    backends(file, environment, jira::TIMEOUT, clock).map(ReadOnly::new)
 }
 
 /// Which site each project of `workers.yaml` lives on.
@@ -55,6 +56,7 @@ fn kind(name: &str, entry: &WorkerEntry) -> Result<Kind, SettingError> {
 fn jira(
     name: &str,
     config: &SiteConfig,
+    timeout: Duration,
     transitions: &TransitionCache,
     clock: &Clock,
 ) -> anyhow::Result<Jira> {
@@ -67,7 +69,7 @@ fn jira(
     if let Some(dialect) = &config.dialect {
         site.dialect = dialect_named(name, dialect)?;
     }
-    let client = JiraClient::new(site, clock.clone())?.with_observer(Arc::new(count));
+    let client = JiraClient::new(site, clock.clone())?.with_timeout(timeout).with_observer(Arc::new(count));
     Ok(Jira::new(client, transitions.clone(), clock.clone()))
 }
 
