@@ -1,6 +1,7 @@
 //! What a test or the demo says about the site before it starts.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -174,6 +175,7 @@ pub struct Builder {
     clock: Clock,
     limits: Limits,
     switches: Switches,
+    latency: Duration,
     accounts: Vec<Account>,
     projects: Vec<Project>,
     issues: Vec<NewIssue>,
@@ -188,6 +190,7 @@ impl Builder {
             clock: Clock::machine(),
             limits: Limits::none(),
             switches: Switches::default(),
+            latency: Duration::ZERO,
             accounts: Vec::new(),
             projects: Vec::new(),
             issues: Vec::new(),
@@ -220,6 +223,13 @@ impl Builder {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// How long every request takes, for measuring; a story holds requests at a [`Gate`](crate::Gate) instead.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
         self
     }
 
@@ -272,6 +282,6 @@ impl Builder {
         for issue in &self.issues {
             state.add_issue(issue)?;
         }
-        JiraSim::serve(listener, self.context_path, state, self.limits)
+        JiraSim::serve(listener, self.context_path, self.latency, state, self.limits)
     }
 }

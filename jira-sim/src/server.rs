@@ -3,6 +3,7 @@
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
@@ -34,13 +35,14 @@ pub(crate) struct Core {
 pub(crate) struct Site {
     core: Mutex<Core>,
     context_path: String,
+    latency: Duration,
     /// Counts changes, for those who wait for one.
     pub(crate) changes: watch::Sender<u64>,
 }
 
 impl Site {
-    pub(crate) fn new(core: Core, context_path: String) -> Self {
-        Self { core: Mutex::new(core), context_path, changes: watch::Sender::new(0) }
+    pub(crate) fn new(core: Core, context_path: String, latency: Duration) -> Self {
+        Self { core: Mutex::new(core), context_path, latency, changes: watch::Sender::new(0) }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
@@ -95,6 +97,9 @@ async fn serve(http: HttpRequest, body: Result<Bytes, actix_web::Error>, site: D
     };
     let request = read(&http, path, body, &site);
     let (number, fault) = arrive(&request, &site);
+    if !site.latency.is_zero() {
+        tokio::time::sleep(site.latency).await;
+    }
     handle(&request, number, fault, &site).await
 }
 

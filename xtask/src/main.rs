@@ -3,7 +3,9 @@
 mod chaos;
 mod conformance;
 mod deps;
+mod instance;
 mod load;
+mod measure;
 mod process;
 mod test;
 
@@ -28,6 +30,8 @@ enum Chore {
     Conformance(conformance::Args),
     /// The proof: kill and hold everything at random, then hold Jira's history against what was accepted
     Chaos(chaos::ChaosArgs),
+    /// Measure the queue: draining, memory, claims, the time from accepted to moved
+    Measure(measure::MeasureArgs),
     /// Measure deliveries per second beside a bare handler, in the same run
     Load(load::LoadArgs),
     /// The bare handler that `load` measures beside Conduit
@@ -44,6 +48,7 @@ fn main() -> ExitCode {
         Chore::Deps => done(deps::run()),
         Chore::Conformance(args) => conformance::run(&args),
         Chore::Chaos(args) => runtime().and_then(|runtime| runtime.block_on(chaos::run(&args))),
+        Chore::Measure(args) => done(runtime().and_then(|runtime| runtime.block_on(measure::run(&args)))),
         Chore::Load(args) => done(runtime().and_then(|runtime| runtime.block_on(load::run(&args)))),
         Chore::LoadBare { port } => {
             done(runtime().and_then(|runtime| runtime.block_on(load::serve_bare(port))))

@@ -23,6 +23,13 @@ impl Process {
         Ok(Self { command, child })
     }
 
+    /// Tells it to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) -> anyhow::Result<()> {
+        self.signal(Signal::TERM)?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// `kill -9`, held or not.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use reqwest::Method;
 use serde_json::Value;
 
 use super::ledger::{Offence, Record};
@@ -40,7 +39,7 @@ async fn look(world: &World, late: bool) -> anyhow::Result<Option<HashMap<String
 
 /// How much waits or is worked on.
 pub(super) async fn waiting(world: &World) -> anyhow::Result<u64> {
-    let queue = world.api(Method::GET, "/conduit/api/queue", None).await?;
+    let queue = world.get("/conduit/api/queue").await?;
     Ok(["inbox", "ready", "leased", "delayed"].iter().filter_map(|name| queue[name].as_u64()).sum())
 }
 
@@ -49,7 +48,7 @@ async fn records(world: &World) -> anyhow::Result<HashMap<String, Record>> {
     let mut cursor = String::new();
     loop {
         let path = format!("/conduit/api/events?limit=200{cursor}");
-        let page = world.api(Method::GET, &path, None).await?;
+        let page = world.get(&path).await?;
         for row in page["events"].as_array().context("a page without events")? {
             records.insert(text(&row["event_id"]), record(row));
         }
@@ -71,8 +70,8 @@ fn text(value: &Value) -> String {
 
 /// Writes the trace of an offence, and what else happened to its ticket, beside the logs.
 pub(super) async fn keep_traces(world: &World, offence: &Offence, folder: &Path) -> anyhow::Result<()> {
-    let ticket = world.api(Method::GET, &format!("/conduit/api/tickets/{}", offence.key), None).await;
-    let event = world.api(Method::GET, &format!("/conduit/api/events/{}", offence.event_id), None).await;
+    let ticket = world.get(&format!("/conduit/api/tickets/{}", offence.key)).await;
+    let event = world.get(&format!("/conduit/api/events/{}", offence.event_id)).await;
     let of = |answer: anyhow::Result<Value>| answer.unwrap_or_else(|error| error.to_string().into());
     let both = serde_json::json!({ "event": of(event), "ticket": of(ticket) });
     let name = format!("offence-{}-{}.json", offence.key, offence.number.unwrap_or_default());

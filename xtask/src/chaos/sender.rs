@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::ledger::Owed;
 use super::storm::Storm;
-use super::world::{HOOK, SECRET};
+use crate::instance::{HOOK, SECRET};
 
 /// How many lanes send at once.
 pub(super) const LANES: usize = 8;

@@ -8,20 +8,14 @@ use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use jira_sim::JiraSim;
 use reqwest::{Client, Method};
 use serde_json::Value;
 
 use super::board;
+use crate::instance;
 use crate::process::{self, Process, answers, free_address};
-
-const ADMIN_TOKEN: &str = "chaos-administrator-token";
-const SECRET_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-/// The secret of the one hook.
-pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-/// The hook's address below a `serve`.
-pub(super) const HOOK: &str = "/conduit/webhooks/github/acme-shop/payload";
 
 /// How often the supervisor looks.
 const SUPERVISE: Duration = Duration::from_millis(200);
@@ -77,31 +71,17 @@ impl World {
         let workers = (0..plan.workers).map(|number| conduit.worker(number)).collect::<Result<_, _>>()?;
         let http = Client::builder().timeout(Duration::from_secs(10)).build()?;
         let world = Self { jira, redis, serves, workers, http };
-        let hook = serde_json::json!({
-            "provider": "github", "repo_path": "acme/shop", "repo_id": "acme-shop", "secret": SECRET,
-        });
-        world.api(Method::PATCH, "/internal/webhooks/import", Some(&hook)).await?;
+        instance::register_hook(&world.http, world.first_serve()?).await?;
         Ok(world)
     }
 
+    fn first_serve(&self) -> anyhow::Result<SocketAddr> {
+        self.serves.first().map(|(address, _)| *address).context("nothing serves")
+    }
+
     /// Asks the first `serve`.
-    pub(super) async fn api(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> anyhow::Result<Value> {
-        let (address, _) = self.serves.first().context("nothing serves")?;
-        let mut request =
-            self.http.request(method, format!("http://{address}{path}")).bearer_auth(ADMIN_TOKEN);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let mut answer: Value = request.send().await?.json().await?;
-        if answer["success"] != true {
-            bail!("{path}: {}", answer["error_msg"]);
-        }
-        Ok(answer["data"].take())
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        instance::api(&self.http, self.first_serve()?, Method::GET, path, None).await
     }
 
     /// Starts again what has ended, as a supervisor would, and tells of what ended by itself. Never returns.
@@ -207,15 +187,9 @@ impl Conduit<'_> {
 
     fn command(&self, name: &str, number: usize) -> anyhow::Result<Command> {
         let log = log_file(&self.plan.folder, &format!("{name}-{number}"))?;
-        let mut command = Command::new(self.plan.program);
-        command
-            .env("CONDUIT_CONFIG", self.plan.folder.join("config"))
-            .env("CONDUIT_STORE", &self.store)
-            .env("CONDUIT_ADMIN_TOKEN", ADMIN_TOKEN)
-            .env("CONDUIT_SECRET_KEY", SECRET_KEY)
-            .env("CONDUIT_MANAGEMENT_LISTEN", free_address()?.to_string())
-            .stdout(log.try_clone()?)
-            .stderr(log);
+        let mut command =
+            instance::command(self.plan.program, &self.plan.folder.join("config"), &self.store)?;
+        command.stdout(log.try_clone()?).stderr(log);
         Ok(command)
     }
 

@@ -17,10 +17,8 @@ pub(crate) use bare::serve as serve_bare;
 use generator::{Figures, Target};
 use processes::{Child, Redis};
 
+use crate::instance::SECRET;
 use crate::process;
-
-/// The secret of the one hook that is loaded.
-const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// The flags of `cargo xtask load`.
 #[derive(Debug, Args)]
@@ -62,7 +60,7 @@ pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
     };
     let bare = Child::bare().await?;
     let conduit = Child::conduit(&program, folder.path(), redis.as_ref().map(Redis::url)).await?;
-    conduit.register_hook(SECRET).await?;
+    conduit.register_hook().await?;
     let idle = conduit.memory_kib("VmRSS")?;
 
     let mut runs = [Vec::new(), Vec::new()];

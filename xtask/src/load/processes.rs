@@ -4,12 +4,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::bail;
-
+use crate::instance::{self, HOOK};
 use crate::process::{self, Process, answers, free_address};
-
-const ADMIN_TOKEN: &str = "load-test-administrator";
-const HOOK_PATH: &str = "/conduit/webhooks/github/acme-shop/payload";
 
 /// A process that takes deliveries.
 pub(super) struct Child {
@@ -54,31 +50,18 @@ impl Child {
 
     /// `conduit serve --no-workers` on `redis`, or on a file in `folder`.
     pub(super) async fn conduit(program: &Path, folder: &Path, redis: Option<&str>) -> anyhow::Result<Self> {
-        let (address, management) = (free_address()?, free_address()?);
+        let address = free_address()?;
         let file = format!("sqlite:{}", folder.join("conduit.db").display());
-        let mut command = Command::new(program);
-        command
-            .args(["serve", "--no-workers", "--log", "warn", "--listen", &address.to_string()])
-            .args(["--management-listen", &management.to_string()])
-            .env("CONDUIT_STORE", redis.unwrap_or(&file))
-            .env("CONDUIT_ADMIN_TOKEN", ADMIN_TOKEN)
-            .env("CONDUIT_SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-        let child = Self { name: "conduit", address, path: HOOK_PATH, process: Process::start(command)? };
+        let mut command = instance::command(program, Path::new("config"), redis.unwrap_or(&file))?;
+        command.args(["serve", "--no-workers", "--log", "warn", "--listen", &address.to_string()]);
+        let child = Self { name: "conduit", address, path: HOOK, process: Process::start(command)? };
         answers(address).await?;
         Ok(child)
     }
 
     /// Registers the hook that is loaded.
-    pub(super) async fn register_hook(&self, secret: &str) -> anyhow::Result<()> {
-        let hook = serde_json::json!({
-            "provider": "github", "repo_path": "acme/shop", "repo_id": "acme-shop", "secret": secret,
-        });
-        let url = format!("http://{}/internal/webhooks/import", self.address);
-        let answer = reqwest::Client::new().patch(url).bearer_auth(ADMIN_TOKEN).json(&hook).send().await?;
-        if !answer.status().is_success() {
-            bail!("the hook cannot be registered: {}", answer.text().await?);
-        }
-        Ok(())
+    pub(super) async fn register_hook(&self) -> anyhow::Result<()> {
+        instance::register_hook(&reqwest::Client::new(), self.address).await
     }
 
     /// A figure of `/proc/PID/status`.
