@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use conduit::forge::sample::{self, PullRequest, Repository};
@@ -46,6 +46,8 @@ provisioner "shop" {
 
 /// How many deliveries are sent at once.
 const SENDERS: usize = 16;
+/// How long what waits may take to be worked off.
+const PATIENCE: Duration = Duration::from_mins(15);
 
 /// A store and a `serve` on it.
 pub(super) struct Rig {
@@ -131,7 +133,7 @@ impl Rig {
     pub(super) fn worker(&self, tickets_at_once: usize) -> anyhow::Result<Process> {
         let mut command = instance::command(&self.program, self.folder.path(), &self.store.url)?;
         command
-            .args(["worker", "--log", "warn", "--workers", &tickets_at_once.to_string()])
+            .args(["worker", "--log", "error", "--workers", &tickets_at_once.to_string()])
             .env("RIG_JIRA_URL", self.jira.url())
             .env("RIG_JIRA_EMAIL", EMAIL)
             .env("RIG_JIRA_KEY", API_KEY);
@@ -172,12 +174,15 @@ impl Rig {
 
     /// Waits until the named parts of the queue are empty.
     pub(super) async fn until_empty(&self, parts: &[&str]) -> anyhow::Result<()> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let queue = self.api(Method::GET, "/conduit/api/queue").await?;
-            if parts.iter().all(|part| queue[part] == 0) {
-                return Ok(());
+            match self.api(Method::GET, "/conduit/api/queue").await {
+                Ok(queue) if parts.iter().all(|part| queue[part] == 0) => return Ok(()),
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Ok(queue) if Instant::now() > deadline => bail!("this still waits: {queue}"),
+                // A store that is kept busy may not answer this once.
+                Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
@@ -208,7 +213,7 @@ fn serve(
     let mut command = instance::command(program, folder, store)?;
     let keep = if keep_payloads { "yes" } else { "no" };
     command
-        .args(["serve", "--no-workers", "--log", "warn", "--listen", &address.to_string()])
+        .args(["serve", "--no-workers", "--log", "error", "--listen", &address.to_string()])
         .args(["--keep-payloads", keep]);
     Process::start(command)
 }
