@@ -176,6 +176,9 @@ pub struct Builder {
     limits: Limits,
     switches: Switches,
     latency: Duration,
+    token_lifetime: Option<Duration>,
+    /// Language, name, name in that language.
+    translations: Vec<[String; 3]>,
     accounts: Vec<Account>,
     projects: Vec<Project>,
     issues: Vec<NewIssue>,
@@ -191,6 +194,8 @@ impl Builder {
             limits: Limits::none(),
             switches: Switches::default(),
             latency: Duration::ZERO,
+            token_lifetime: None,
+            translations: Vec::new(),
             accounts: Vec::new(),
             projects: Vec::new(),
             issues: Vec::new(),
@@ -268,6 +273,35 @@ impl Builder {
         self
     }
 
+    /// The name of a status for those who read in another language, such as `fr`.
+    #[must_use]
+    pub fn translated(mut self, language: &str, status: &str, name: &str) -> Self {
+        self.translations.push([language, status, name].map(str::to_owned));
+        self
+    }
+
+    /// Data Center: its version; 9.12.0 otherwise.
+    #[must_use]
+    pub fn version(mut self, major: u32, minor: u32, patch: u32) -> Self {
+        self.switches.version = [major, minor, patch];
+        self
+    }
+
+    /// Cloud: how long a token lives that client credentials bought; an hour otherwise.
+    #[must_use]
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Cloud: the queue of bulk tasks writes its times as text, as its description has it, and not as milliseconds,
+    /// as its examples have it.
+    #[must_use]
+    pub fn bulk_times_as_text(mut self) -> Self {
+        self.switches.bulk_times_as_text = true;
+        self
+    }
+
     /// Starts to serve on 127.0.0.1, inside the present Tokio runtime.
     pub async fn start(self) -> Result<JiraSim, SetupError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?.into_std()?;
@@ -275,9 +309,17 @@ impl Builder {
         let mut state = State::new(self.dialect, self.clock);
         state.base_url = format!("{origin}{}", self.context_path);
         state.switches = self.switches;
+        if let Some(lifetime) = self.token_lifetime {
+            state.tokens.live_for(lifetime);
+        }
         state.accounts = self.accounts;
         for project in &self.projects {
             state.add_project(project)?;
+        }
+        for [language, status, name] in self.translations {
+            for one in state.statuses.values_mut().filter(|one| one.name == status) {
+                one.translations.insert(language.clone(), name.clone());
+            }
         }
         for issue in &self.issues {
             state.add_issue(issue)?;

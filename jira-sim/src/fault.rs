@@ -1,7 +1,7 @@
 //! Faults: what goes wrong, and with which request.
 
 use crate::gate::Gate;
-use crate::refusal::Answer;
+use crate::refusal::{Answer, Refusal};
 use crate::route::Kind;
 
 /// Which requests a fault is for.
@@ -122,6 +122,11 @@ impl Fault {
         Self::answer(retry_later(answer, retry_after))
     }
 
+    /// 429 that asks to wait for longer than the universe will last, as sites that block everything may send it.
+    pub fn blocked() -> Self {
+        Self::too_many_requests(Some(i64::MAX.unsigned_abs()))
+    }
+
     /// 503; nothing is applied.
     pub fn unavailable(retry_after: Option<u64>) -> Self {
         Self::answer(retry_later(gateway(503), retry_after))
@@ -131,6 +136,16 @@ impl Fault {
     pub fn unauthorised() -> Self {
         let body = "Client must be authenticated to access this resource.";
         Self::answer(Answer::text(401, "text/plain;charset=UTF-8", body))
+    }
+
+    /// 413, as for an issue that has as many comments as an issue may have.
+    pub fn too_much() -> Self {
+        Self::answer(Refusal::message(413, "The limit of comments on this issue has been reached.").0)
+    }
+
+    /// 422, as for a workflow that is set up wrongly.
+    pub fn misconfigured() -> Self {
+        Self::answer(Refusal::message(422, "The workflow of this issue is not configured correctly.").0)
     }
 
     /// A page for people instead of an answer for programs.

@@ -11,7 +11,7 @@ pub(crate) enum Shape {
 }
 
 /// A field on a screen.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     pub(crate) key: String,
     pub(crate) name: String,

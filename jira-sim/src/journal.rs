@@ -36,9 +36,10 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Whether the request asked for a change. Searches and bulk reads are POST, yet change nothing.
+    /// Whether the request asked for a change. Searches, bulk reads and logins are POST, yet change nothing.
     pub fn is_write(&self) -> bool {
-        let reading = matches!(self.kind, Kind::SearchJql | Kind::Search | Kind::BulkFetch);
+        let reading =
+            matches!(self.kind, Kind::SearchJql | Kind::Search | Kind::BulkFetch | Kind::OAuthToken);
         self.method != "GET" && self.method != "HEAD" && !reading
     }
 

@@ -32,12 +32,15 @@ mod fault;
 mod field;
 mod gate;
 mod journal;
+mod language;
 mod limits;
 mod refusal;
 mod render;
 mod route;
 mod server;
 mod state;
+mod tokens;
+mod webhook;
 mod workflow;
 
 pub use account::{Account, Permission};
@@ -52,5 +55,8 @@ pub use journal::{Exchange, Journal};
 pub use limits::Limits;
 pub use refusal::Answer;
 pub use route::Kind;
-pub use state::{Comment, History, HistoryItem, Issue, RemoteLink, Version};
+pub use state::{
+    BulkTask, Comment, Development, History, HistoryItem, Issue, RemoteLink, TaskStatus, Version,
+};
+pub use webhook::{DeliveryState, WebhookDelivery};
 pub use workflow::{Category, Condition, Transition, Validator, Workflow};

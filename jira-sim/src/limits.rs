@@ -14,6 +14,8 @@ pub struct Limits {
     burst_percent: Option<u64>,
     writes_per_issue: bool,
     points_per_hour: Option<u64>,
+    points_are_global: bool,
+    points_spare_api_tokens: bool,
     bucket: Option<Bucket>,
 }
 
@@ -42,6 +44,20 @@ impl Limits {
     #[must_use]
     pub fn points_per_hour(mut self, points: u64) -> Self {
         self.points_per_hour = Some(points);
+        self
+    }
+
+    /// The quota is one of all tenants together, and refuses with that reason.
+    #[must_use]
+    pub fn points_are_global(mut self) -> Self {
+        self.points_are_global = true;
+        self
+    }
+
+    /// The quota does not count what API tokens ask, as Cloud has it.
+    #[must_use]
+    pub fn points_spare_api_tokens(mut self) -> Self {
+        self.points_spare_api_tokens = true;
         self
     }
 
@@ -100,6 +116,7 @@ pub(crate) struct Asking<'a> {
     pub(crate) issue: Option<u64>,
     pub(crate) writes: bool,
     pub(crate) user: &'a str,
+    pub(crate) with_api_token: bool,
     pub(crate) now: Timestamp,
 }
 
@@ -140,7 +157,8 @@ impl Limiter {
     }
 
     fn ask_points(&mut self, asking: &Asking) -> Result<(), Exceeded> {
-        let Some(limit) = self.limits.points_per_hour else {
+        let spared = self.limits.points_spare_api_tokens && asking.with_api_token;
+        let Some(limit) = self.limits.points_per_hour.filter(|_| !spared) else {
             return Ok(());
         };
         let hour = asking.now.as_second().div_euclid(3600);
@@ -149,7 +167,9 @@ impl Limiter {
         }
         if self.points.1 >= limit {
             let seconds = ((hour + 1) * 3600 - asking.now.as_second()).unsigned_abs();
-            return Err(Exceeded { reason: "jira-quota-tenant-based", limit, seconds });
+            let global = self.limits.points_are_global;
+            let reason = if global { "jira-quota-global-based" } else { "jira-quota-tenant-based" };
+            return Err(Exceeded { reason, limit, seconds });
         }
         self.points.1 += 1;
         Ok(())

@@ -59,6 +59,11 @@ impl Refusal {
         Self::fields(400, [(field.to_owned(), message.into())])
     }
 
+    /// The bulk calls have an error list of their own.
+    pub(crate) fn bulk(status: u16, message: impl Into<String>) -> Self {
+        Self(Answer::json(status, &json!({ "errors": [{ "message": message.into() }] })))
+    }
+
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::message(400, message)
     }

@@ -17,6 +17,10 @@ pub enum Kind {
     RemoteLinks,
     /// `issue/bulkfetch`
     BulkFetch,
+    /// `bulk/issues/transition`
+    BulkTransitions,
+    /// `bulk/queue/{taskId}`
+    BulkTask,
     /// `search/jql`
     SearchJql,
     /// `search`, which Cloud has removed
@@ -37,17 +41,41 @@ pub enum Kind {
     Myself,
     /// `serverInfo`
     ServerInfo,
+    /// `status`
+    Statuses,
+    /// `statuses/search`, which only Cloud has
+    StatusSearch,
+    /// `workflow/search`, which only Cloud has
+    WorkflowSearch,
+    /// `workflow`, which only Data Center has
+    Workflows,
+    /// `/jira/devinfo/0.1/cloud/{cloudId}/bulk`, at Atlassian's API host
+    DevInfo,
+    /// `/jira/builds/0.1/cloud/{cloudId}/bulk`, at Atlassian's API host
+    Builds,
+    /// `/jira/deployments/0.1/cloud/{cloudId}/bulk`, at Atlassian's API host
+    Deployments,
+    /// The list of webhooks, `/rest/webhooks/1.0/webhook`; from Data Center 10 on `/rest/jira-webhook/1.0/webhooks`
+    Webhooks,
+    /// One webhook of that list
+    Webhook,
+    /// `/_edge/tenant_info`, which tells a Cloud site's id
+    TenantInfo,
+    /// `/oauth/token`, where client credentials buy a Bearer token
+    OAuthToken,
     /// Any other path.
     Unknown,
 }
 
-/// Fixed words stand before placeholders: `issue/bulkfetch` is no issue.
-const ROUTES: [(Kind, &str); 15] = [
+/// Below `/rest/api/N/`. Fixed words stand before placeholders: `issue/bulkfetch` is no issue.
+const ROUTES: &[(Kind, &str)] = &[
     (Kind::BulkFetch, "issue/bulkfetch"),
     (Kind::Issue, "issue/{issueIdOrKey}"),
     (Kind::Transitions, "issue/{issueIdOrKey}/transitions"),
     (Kind::Comments, "issue/{issueIdOrKey}/comment"),
     (Kind::RemoteLinks, "issue/{issueIdOrKey}/remotelink"),
+    (Kind::BulkTransitions, "bulk/issues/transition"),
+    (Kind::BulkTask, "bulk/queue/{taskId}"),
     (Kind::SearchJql, "search/jql"),
     (Kind::Search, "search"),
     (Kind::Versions, "version"),
@@ -58,19 +86,71 @@ const ROUTES: [(Kind, &str); 15] = [
     (Kind::MyPermissions, "mypermissions"),
     (Kind::Myself, "myself"),
     (Kind::ServerInfo, "serverInfo"),
+    (Kind::Statuses, "status"),
+    (Kind::StatusSearch, "statuses/search"),
+    (Kind::WorkflowSearch, "workflow/search"),
+    (Kind::Workflows, "workflow"),
 ];
 
+/// Everywhere else.
+const OTHER_ROUTES: &[(Kind, &str)] = &[
+    (Kind::Webhooks, "/rest/webhooks/1.0/webhook"),
+    (Kind::Webhook, "/rest/webhooks/1.0/webhook/{id}"),
+    (Kind::Webhooks, "/rest/jira-webhook/1.0/webhooks"),
+    (Kind::Webhook, "/rest/jira-webhook/1.0/webhooks/{id}"),
+    (Kind::DevInfo, "/jira/devinfo/0.1/cloud/{cloudId}/bulk"),
+    (Kind::Builds, "/jira/builds/0.1/cloud/{cloudId}/bulk"),
+    (Kind::Deployments, "/jira/deployments/0.1/cloud/{cloudId}/bulk"),
+    (Kind::TenantInfo, "/_edge/tenant_info"),
+    (Kind::OAuthToken, "/oauth/token"),
+];
+
+/// What decides which paths there are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Host<'a> {
+    pub(crate) dialect: Dialect,
+    /// The first number of a Data Center's version.
+    pub(crate) major: u32,
+    pub(crate) cloud_id: &'a str,
+}
+
+impl Host<'_> {
+    /// Data Center 10 moved its webhooks.
+    fn has(&self, kind: Kind, template: &str) -> bool {
+        let moved = self.dialect == Dialect::DataCenter && self.major >= 10;
+        let webhooks = matches!(kind, Kind::Webhooks | Kind::Webhook);
+        kind.exists_on(self.dialect) && (!webhooks || moved == template.starts_with("/rest/jira-webhook/"))
+    }
+}
+
 impl Kind {
-    /// The path template after `/rest/api/N/`; empty for an unknown path.
+    /// The path template, without `/rest/api/N/` where it stands below that; empty for an unknown path.
     pub fn template(self) -> &'static str {
-        ROUTES.iter().find(|(kind, _)| *kind == self).map_or("", |(_, template)| template)
+        let mut routes = ROUTES.iter().chain(OTHER_ROUTES);
+        routes.find(|(kind, _)| *kind == self).map_or("", |(_, template)| template)
     }
 
     fn exists_on(self, dialect: Dialect) -> bool {
         match self {
-            Self::BulkFetch | Self::SearchJql => dialect == Dialect::Cloud,
+            Self::BulkFetch
+            | Self::BulkTransitions
+            | Self::BulkTask
+            | Self::SearchJql
+            | Self::StatusSearch
+            | Self::WorkflowSearch
+            | Self::DevInfo
+            | Self::Builds
+            | Self::Deployments
+            | Self::TenantInfo
+            | Self::OAuthToken => dialect == Dialect::Cloud,
+            Self::Workflows => dialect == Dialect::DataCenter,
             _ => true,
         }
+    }
+
+    /// Whether the placeholder of the template is a site: such a path is the gateway's.
+    fn names_a_site(self) -> bool {
+        matches!(self, Self::DevInfo | Self::Builds | Self::Deployments)
     }
 
     /// Whether the placeholder of the template is an issue.
@@ -86,31 +166,44 @@ pub(crate) struct Route {
     pub(crate) api: Api,
     /// What stands in the template's placeholder; empty without one.
     pub(crate) subject: String,
+    /// Whether it came through Atlassian's gateway, which takes other credentials than the site.
+    pub(crate) gateway: bool,
 }
 
 impl Route {
-    /// Understands a path that has lost its context path.
-    pub(crate) fn of(path: &str, dialect: Dialect) -> Self {
-        Self::known(path, dialect).unwrap_or(Self {
-            kind: Kind::Unknown,
-            api: Api::V2,
-            subject: String::new(),
-        })
-    }
-
-    fn known(path: &str, dialect: Dialect) -> Option<Self> {
-        let (version, rest) = path.strip_prefix("/rest/api/")?.split_once('/')?;
-        let api = Api::from_segment(version, dialect)?;
-        ROUTES.iter().filter(|(kind, _)| kind.exists_on(dialect)).find_map(|(kind, template)| {
-            let subject = fits(template, rest)?;
-            Some(Self { kind: *kind, api, subject })
-        })
+    /// Understands a path that has lost its context path. `/ex/jira/{cloud_id}` before it is the gateway.
+    pub(crate) fn of(path: &str, host: &Host) -> Self {
+        let inner = path.strip_prefix("/ex/jira/").filter(|_| host.dialect == Dialect::Cloud);
+        let found = match inner {
+            Some(inner) => inner.strip_prefix(host.cloud_id).and_then(|path| below_api(path, host)),
+            None => below_api(path, host).or_else(|| elsewhere(path, host)),
+        };
+        let found = found.filter(|(kind, _, subject)| !kind.names_a_site() || subject == host.cloud_id);
+        let (kind, api, subject) = found.unwrap_or((Kind::Unknown, Api::V2, String::new()));
+        Self { kind, api, subject, gateway: inner.is_some() || kind.names_a_site() }
     }
 
     /// The issue the path names, as it was written.
     pub(crate) fn issue(&self) -> Option<&str> {
         self.kind.names_an_issue().then_some(self.subject.as_str())
     }
+}
+
+fn below_api(path: &str, host: &Host) -> Option<(Kind, Api, String)> {
+    let (version, rest) = path.strip_prefix("/rest/api/")?.split_once('/')?;
+    let api = Api::from_segment(version, host.dialect)?;
+    let (kind, subject) = first_fitting(ROUTES, rest, host)?;
+    Some((kind, api, subject))
+}
+
+fn elsewhere(path: &str, host: &Host) -> Option<(Kind, Api, String)> {
+    let (kind, subject) = first_fitting(OTHER_ROUTES, path, host)?;
+    Some((kind, Api::V2, subject))
+}
+
+fn first_fitting(routes: &[(Kind, &str)], path: &str, host: &Host) -> Option<(Kind, String)> {
+    let mut routes = routes.iter().filter(|(kind, template)| host.has(*kind, template));
+    routes.find_map(|(kind, template)| Some((*kind, fits(template, path)?)))
 }
 
 /// The value of the template's placeholder, if the path fits the template.
@@ -133,14 +226,18 @@ fn fits(template: &str, path: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn route(path: &str, dialect: Dialect) -> Route {
+        Route::of(path, &Host { dialect, major: 9, cloud_id: "c-1" })
+    }
+
     fn kind(path: &str, dialect: Dialect) -> Kind {
-        Route::of(path, dialect).kind
+        route(path, dialect).kind
     }
 
     #[test]
     fn a_fixed_word_is_not_taken_for_an_issue_key() {
         assert_eq!(kind("/rest/api/3/issue/bulkfetch", Dialect::Cloud), Kind::BulkFetch);
-        assert_eq!(Route::of("/rest/api/3/issue/SHOP-1/comment", Dialect::Cloud).issue(), Some("SHOP-1"));
+        assert_eq!(route("/rest/api/3/issue/SHOP-1/comment", Dialect::Cloud).issue(), Some("SHOP-1"));
     }
 
     #[test]
@@ -148,6 +245,25 @@ mod tests {
         assert_eq!(kind("/rest/api/3/myself", Dialect::DataCenter), Kind::Unknown);
         assert_eq!(kind("/rest/api/2/search/jql", Dialect::DataCenter), Kind::Unknown);
         assert_eq!(kind("/rest/api/2/myself", Dialect::DataCenter), Kind::Myself);
+    }
+
+    #[test]
+    fn the_gateway_leads_to_the_same_paths_below_the_sites_id() {
+        let route = |path| route(path, Dialect::Cloud);
+        let through = route("/ex/jira/c-1/rest/api/3/issue/A-1");
+        assert_eq!((through.kind, through.gateway, through.issue()), (Kind::Issue, true, Some("A-1")));
+        assert_eq!(route("/ex/jira/c-2/rest/api/3/issue/A-1").kind, Kind::Unknown);
+        assert!(!route("/rest/api/3/issue/A-1").gateway);
+    }
+
+    #[test]
+    fn data_center_10_moved_its_webhooks() {
+        let new = Host { dialect: Dialect::DataCenter, major: 10, cloud_id: "" };
+        let of = |path| Route::of(path, &new);
+        assert_eq!(of("/rest/jira-webhook/1.0/webhooks/7").subject, "7");
+        assert_eq!(of("/rest/webhooks/1.0/webhook").kind, Kind::Unknown);
+        assert_eq!(kind("/rest/jira-webhook/1.0/webhooks", Dialect::Cloud), Kind::Unknown);
+        assert_eq!(kind("/rest/webhooks/1.0/webhook", Dialect::Cloud), Kind::Webhooks);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! their way with it, let the site answer, note the answer.
 
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -20,6 +20,7 @@ use crate::limits::Limiter;
 use crate::refusal::Answer;
 use crate::route::Route;
 use crate::state::State;
+use crate::webhook;
 
 /// Jira takes larger bodies for attachments only.
 const LARGEST_BODY: usize = 10 * 1024 * 1024;
@@ -36,22 +37,28 @@ pub(crate) struct Site {
     core: Mutex<Core>,
     context_path: String,
     latency: Duration,
+    /// Carries what webhooks tell; made for the first of them, since most sites tell nobody.
+    pub(crate) client: OnceLock<Option<reqwest::Client>>,
     /// Counts changes, for those who wait for one.
     pub(crate) changes: watch::Sender<u64>,
 }
 
 impl Site {
     pub(crate) fn new(core: Core, context_path: String, latency: Duration) -> Self {
-        Self { core: Mutex::new(core), context_path, latency, changes: watch::Sender::new(0) }
+        let (client, changes) = (OnceLock::new(), watch::Sender::new(0));
+        Self { core: Mutex::new(core), context_path, latency, client, changes }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes something and wakes whoever waits.
+    /// Changes something, makes deliveries of it for those who wish to be told, and wakes whoever waits.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Core) -> T) -> T {
-        let result = change(&mut self.lock());
+        let mut core = self.lock();
+        let result = change(&mut core);
+        webhook::post(&mut core.state);
+        drop(core);
         self.changes.send_modify(|count| *count += 1);
         result
     }
@@ -108,13 +115,16 @@ fn read(http: &HttpRequest, path: &str, body: Bytes, site: &Site) -> Request {
         |(name, value): (&actix_web::http::header::HeaderName, &actix_web::http::header::HeaderValue)| {
             (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
+    let core = site.lock();
+    let route = Route::of(path, &core.state.host());
+    drop(core);
     Request {
         method: http.method().to_string(),
         path: http.path().to_owned(),
         query: http.query_string().to_owned(),
         headers: http.headers().iter().map(header).collect(),
         body,
-        route: Route::of(path, site.lock().state.dialect),
+        route,
     }
 }
 

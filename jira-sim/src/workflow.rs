@@ -79,7 +79,8 @@ pub struct Transition {
     pub(crate) id: u64,
     pub(crate) name: String,
     pub(crate) from: Vec<String>,
-    pub(crate) to: String,
+    /// None for a looped transition, which ends where it began.
+    pub(crate) to: Option<String>,
     pub(crate) screen: Option<Vec<Field>>,
     pub(crate) condition: Option<Condition>,
     pub(crate) validator: Option<Validator>,
@@ -92,11 +93,16 @@ impl Transition {
             id,
             name: name.into(),
             from: Vec::new(),
-            to: to.into(),
+            to: Some(to.into()),
             screen: None,
             condition: None,
             validator: None,
         }
+    }
+
+    /// A transition that leads from every status back to itself, such as one that only asks for a field.
+    pub fn looped(id: u64, name: &str) -> Self {
+        Self { to: None, ..Self::new(id, name, "") }
     }
 
     /// Offered from this status only; may be said several times.

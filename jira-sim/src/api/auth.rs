@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::account::{Account, Login, Permission};
 use crate::dialect::Dialect;
 use crate::journal::header;
+use crate::language;
 use crate::refusal::{Answer, Refusal};
 use crate::state::State;
 
@@ -27,10 +28,30 @@ impl Caller {
         }
     }
 
+    /// Whether the caller showed an API token, and not one that client credentials bought.
+    pub(crate) fn has_api_token(&self) -> bool {
+        matches!(self, Self::Known(account) if !matches!(account.login, Login::Client { .. }))
+    }
+
+    /// The language the caller reads in.
+    pub(crate) fn language(&self) -> &str {
+        match self {
+            Self::Known(account) => language::of_locale(&account.locale),
+            Self::Anonymous { .. } => "en",
+        }
+    }
+
     pub(crate) fn may(&self, permission: Permission) -> bool {
         match self {
             Self::Known(account) => account.may(permission),
             Self::Anonymous { reads } => *reads && permission == Permission::BrowseProjects,
+        }
+    }
+
+    pub(crate) fn may_in(&self, permission: Permission, project: &str) -> bool {
+        match self {
+            Self::Known(account) => account.may_in(permission, project),
+            Self::Anonymous { .. } => self.may(permission),
         }
     }
 
@@ -44,13 +65,16 @@ impl Caller {
 }
 
 /// Reads the `Authorization` header. A wrong one is refused, except where a Data Center takes it for nobody.
-pub(crate) fn identify(state: &State, headers: &[(String, String)]) -> Result<Caller, Refusal> {
+pub(crate) fn identify(
+    state: &State,
+    headers: &[(String, String)],
+    through_gateway: bool,
+) -> Result<Caller, Refusal> {
     let anonymous = Caller::Anonymous { reads: state.switches.anonymous_reads };
     let Some(value) = header(headers, "authorization") else {
         return Ok(anonymous);
     };
-    let shown = login_of(value);
-    let account = state.accounts.iter().find(|account| Some(&account.login) == shown.as_ref());
+    let account = shown(value).and_then(|shown| holder(state, &shown, through_gateway));
     match account {
         Some(account) => Ok(Caller::Known(account.clone())),
         None if state.switches.anonymous_reads => Ok(anonymous),
@@ -58,17 +82,43 @@ pub(crate) fn identify(state: &State, headers: &[(String, String)]) -> Result<Ca
     }
 }
 
-fn login_of(value: &str) -> Option<Login> {
+/// What an `Authorization` header shows.
+enum Shown {
+    Basic { user: String, secret: String },
+    Bearer(String),
+}
+
+fn shown(value: &str) -> Option<Shown> {
     let (scheme, credentials) = value.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(Login::Bearer { secret: credentials.to_owned() });
+        return Some(Shown::Bearer(credentials.to_owned()));
     }
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
     let decoded = String::from_utf8(BASE64.decode(credentials.as_bytes()).ok()?).ok()?;
     let (user, secret) = decoded.split_once(':')?;
-    Some(Login::Basic { user: user.into(), secret: secret.into() })
+    Some(Shown::Basic { user: user.into(), secret: secret.into() })
+}
+
+/// Whose credentials these are. Scoped and bought tokens open the gateway, the others open the site itself.
+fn holder<'a>(state: &'a State, shown: &Shown, through_gateway: bool) -> Option<&'a Account> {
+    let opens = |login: &Login| match (login, shown) {
+        (Login::Basic { user, secret }, Shown::Basic { user: name, secret: word }) => {
+            !through_gateway && user == name && secret == word
+        }
+        (Login::Scoped { user, secret }, Shown::Basic { user: name, secret: word }) => {
+            through_gateway && user == name && secret == word
+        }
+        (Login::Bearer { secret }, Shown::Bearer(word)) => !through_gateway && secret == word,
+        (Login::Scoped { secret, .. }, Shown::Bearer(word)) => through_gateway && secret == word,
+        _ => false,
+    };
+    let bought = match shown {
+        Shown::Bearer(word) if through_gateway => state.tokens.holder(word, state.now()),
+        _ => None,
+    };
+    state.accounts.iter().find(|account| opens(&account.login) || bought == Some(account.id.as_str()))
 }
 
 fn unauthenticated(dialect: Dialect) -> Refusal {

@@ -75,13 +75,18 @@ impl<'a> Call<'a> {
     /// An issue the caller may see.
     pub(crate) fn visible(&self, key_or_id: &str) -> Option<&Issue> {
         let issue = self.core.state.issue(key_or_id)?;
-        self.caller.may(Permission::BrowseProjects).then_some(issue)
+        self.sees(issue).then_some(issue)
+    }
+
+    /// Whether the caller may see this issue.
+    pub(crate) fn sees(&self, issue: &Issue) -> bool {
+        self.caller.may_in(Permission::BrowseProjects, &issue.project)
     }
 
     /// The project the path names, if the caller may see it.
     pub(crate) fn project(&self, key_or_id: &str) -> Result<&Project, Refusal> {
-        let project =
-            self.core.state.project(key_or_id).filter(|_| self.caller.may(Permission::BrowseProjects));
+        let seen = |project: &&Project| self.caller.may_in(Permission::BrowseProjects, &project.key);
+        let project = self.core.state.project(key_or_id).filter(seen);
         project.ok_or_else(|| Refusal::no_project(key_or_id))
     }
 
@@ -90,13 +95,23 @@ impl<'a> Call<'a> {
         self.caller.account(self.core.state.dialect)
     }
 
-    /// The id of the account that asks, if it may do this. Nobody in particular is told to log in.
+    /// The id of the account that asks, if it may do this in the project. Nobody in particular is told to log in.
     pub(crate) fn author(
         &self,
         permission: Permission,
+        project: &str,
         refusal: impl FnOnce() -> Refusal,
     ) -> Result<String, Refusal> {
         let account = self.account()?;
-        if account.may(permission) { Ok(account.id.clone()) } else { Err(refusal()) }
+        if account.may_in(permission, project) { Ok(account.id.clone()) } else { Err(refusal()) }
+    }
+
+    /// The account that asks, if it administers the site.
+    pub(crate) fn administrator(&self) -> Result<&Account, Refusal> {
+        let account = self.account()?;
+        if account.may(Permission::Administer) {
+            return Ok(account);
+        }
+        Err(Refusal::message(403, "Only Jira administrators can access this resource."))
     }
 }

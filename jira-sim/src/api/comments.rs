@@ -43,9 +43,10 @@ pub(crate) fn get(call: &Call) -> Outcome {
 }
 
 pub(crate) fn post(call: &mut Call) -> Outcome {
-    let id = call.issue()?.id;
+    let issue = call.issue()?;
+    let id = issue.id;
     let body = call.json()?;
-    let author = call.author(Permission::AddComments, || {
+    let author = call.author(Permission::AddComments, &issue.project, || {
         Refusal::bad_request("You do not have the permission to comment on this issue.")
     })?;
     let edit = edit(&body, call.request.route.api)?;

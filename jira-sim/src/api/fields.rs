@@ -99,7 +99,7 @@ impl Form<'_> {
 
     fn filled(&self, field: &Field, edits: &[Edit]) -> bool {
         let edited = edits.iter().rev().find_map(|edit| filled_by(edit, &field.key));
-        edited.unwrap_or_else(|| is_set(self.issue, &field.key))
+        edited.unwrap_or_else(|| self.issue.has(&field.key))
     }
 }
 
@@ -111,17 +111,6 @@ pub(crate) fn filled_by(edit: &Edit, key: &str) -> Option<bool> {
         (Edit::Labels(to), "labels") => Some(!to.is_empty()),
         (Edit::Custom { key: one, value }, key) if one == key => Some(value.as_str() != Some("")),
         _ => None,
-    }
-}
-
-/// Whether the issue has something in the field. A screen asks for a resolution anew each time.
-pub(crate) fn is_set(issue: &Issue, key: &str) -> bool {
-    match key {
-        "resolution" => false,
-        "fixVersions" => !issue.fix_versions.is_empty(),
-        "assignee" => issue.assignee.is_some(),
-        "labels" => !issue.labels.is_empty(),
-        _ => issue.custom.get(key).is_some_and(|value| value.as_str() != Some("")),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn get(call: &Call) -> Outcome {
 pub(crate) fn put(call: &mut Call) -> Outcome {
     let issue = call.issue()?;
     let body = call.json()?;
-    let author = call.author(Permission::EditIssues, || {
+    let author = call.author(Permission::EditIssues, &issue.project, || {
         Refusal::message(403, "You do not have permission to edit issues in this project.")
     })?;
     if [&body["fields"], &body["update"], &body["properties"]].into_iter().all(Value::is_null) {

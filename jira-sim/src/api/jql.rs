@@ -2,12 +2,23 @@
 //! `project in (A, B)`, joined by AND, with an ORDER BY that is read over.
 
 use crate::refusal::Refusal;
+use crate::state::{Issue, State};
 
 /// One clause: a field and the values it may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Clause {
     pub(crate) field: Field,
     pub(crate) values: Vec<String>,
+}
+
+impl Clause {
+    /// Whether the issue is one of those that the clause means.
+    pub(crate) fn fits(&self, state: &State, issue: &Issue) -> bool {
+        self.values.iter().any(|value| match self.field {
+            Field::Key => state.issue(value).is_some_and(|one| one.id == issue.id),
+            Field::Project => state.project(value).is_some_and(|project| project.key == issue.project),
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

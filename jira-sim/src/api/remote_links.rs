@@ -22,10 +22,11 @@ pub(crate) fn get(call: &Call) -> Outcome {
 }
 
 pub(crate) fn post(call: &mut Call) -> Outcome {
-    let id = call.issue()?.id;
+    let issue = call.issue()?;
+    let id = issue.id;
     let body = call.json()?;
     let link = read(&body)?;
-    call.author(Permission::LinkIssues, || {
+    call.author(Permission::LinkIssues, &issue.project, || {
         Refusal::message(403, "You do not have permission to link issues in this project.")
     })?;
     let (link_id, created) = upsert(call, id, link);

@@ -1,5 +1,9 @@
 //! Many issues at once: the search, its predecessor, and the read in bulk.
 
+use std::collections::BTreeMap;
+
+use data_encoding::BASE64URL_NOPAD;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Call;
@@ -7,30 +11,35 @@ use super::jql::{self, Clause, Field};
 use crate::dialect::Dialect;
 use crate::refusal::{Answer, Outcome, Refusal};
 use crate::render::{Renderer, Wanted};
-use crate::state::Issue;
+use crate::state::{Issue, State};
+
+/// Jira forgets a page after so long.
+const PAGE_LIVES: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Cloud's search. It answers ids alone unless fields are asked for, and never a total.
 pub(crate) fn jql(call: &Call) -> Outcome {
-    let body = call.json()?;
+    let body = if call.request.method == "GET" { from_query(call) } else { call.json()? };
     let clauses = jql::parse(body["jql"].as_str().unwrap_or_default())?;
     if clauses.is_empty() {
         let message =
             "Unbounded JQL queries are not allowed here. Please add a search restriction to your query.";
         return Err(Refusal::bad_request(message));
     }
-    if body["reconcileIssues"].as_array().is_some_and(|ids| ids.len() > 50) {
+    let fresh: Vec<u64> =
+        body["reconcileIssues"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
+    if fresh.len() > 50 {
         return Err(Refusal::bad_request("The reconcileIssues parameter accepts at most 50 issue ids."));
     }
     let length = length(&body, 50, 5000)?;
-    let start = start(&body)?;
-    let found = matching(call, &clauses)?;
+    let start = start(call.state(), &body)?;
+    let found = matching(call, &clauses, &fresh)?;
     let fields = strings(&body["fields"]);
     let page = found.iter().skip(start).take(length).map(|issue| listed(call, issue, fields.clone()));
     let page: Vec<Value> = page.collect();
     let next = start + page.len();
     let mut answer = json!({ "issues": page, "isLast": next >= found.len() });
     if next < found.len() {
-        answer["nextPageToken"] = format!("from:{next}").into();
+        answer["nextPageToken"] = page_token(call.state(), next).into();
     }
     Ok(Answer::json(200, &answer))
 }
@@ -48,7 +57,7 @@ pub(crate) fn old(call: &Call) -> Outcome {
     let clauses = jql::parse(body["jql"].as_str().unwrap_or_default())?;
     let length = length(&body, 50, 1000)?;
     let start = usize::try_from(body["startAt"].as_u64().unwrap_or(0)).unwrap_or(usize::MAX);
-    let found = matching(call, &clauses)?;
+    let found = matching(call, &clauses, &[])?;
     let wanted = Wanted { fields: strings(&body["fields"]), ..Wanted::default() };
     let render = Renderer::new(call);
     let page = found.iter().skip(start).take(length).map(|issue| render.issue(issue, &wanted));
@@ -89,6 +98,10 @@ fn from_query(call: &Call) -> Value {
         "startAt": number("startAt"),
         "maxResults": number("maxResults"),
         "fields": call.query_list("fields"),
+        "nextPageToken": call.query("nextPageToken"),
+        "reconcileIssues": call
+            .query_list("reconcileIssues")
+            .map(|ids| ids.iter().filter_map(|id| id.parse::<u64>().ok()).collect::<Vec<_>>()),
     })
 }
 
@@ -115,21 +128,46 @@ fn length(body: &Value, default: u64, most: u64) -> Result<usize, Refusal> {
     Ok(usize::try_from(wanted.min(most)).unwrap_or(usize::MAX))
 }
 
-fn start(body: &Value) -> Result<usize, Refusal> {
+/// The name of the page that begins at `next`, with all that decides whether it is still there.
+fn page_token(state: &State, next: usize) -> String {
+    let text = format!("{}.{}.{next}", state.page_generation, state.now().as_millisecond());
+    BASE64URL_NOPAD.encode(text.as_bytes())
+}
+
+fn start(state: &State, body: &Value) -> Result<usize, Refusal> {
     let Some(token) = body["nextPageToken"].as_str() else {
         return Ok(0);
     };
-    let place = token.strip_prefix("from:").and_then(|place| place.parse().ok());
-    place.ok_or_else(|| Refusal::bad_request("The provided next page token is invalid or expired."))
+    let expired = || Refusal::bad_request("The provided next page token is invalid or expired.");
+    page_start(state, token).ok_or_else(expired)
 }
 
-fn matching<'a>(call: &'a Call, clauses: &[Clause]) -> Result<Vec<&'a Issue>, Refusal> {
+fn page_start(state: &State, token: &str) -> Option<usize> {
+    let text = String::from_utf8(BASE64URL_NOPAD.decode(token.as_bytes()).ok()?).ok()?;
+    let (generation, rest) = text.split_once('.')?;
+    let (issued, next) = rest.split_once('.')?;
+    let issued = Timestamp::from_millisecond(issued.parse().ok()?).ok()?;
+    let alive =
+        generation.parse() == Ok(state.page_generation) && state.now().duration_since(issued) < PAGE_LIVES;
+    next.parse().ok().filter(|_| alive)
+}
+
+/// What the index knows, except that the issues in `fresh` are read as they are.
+fn matching<'a>(call: &'a Call, clauses: &[Clause], fresh: &[u64]) -> Result<Vec<&'a Issue>, Refusal> {
     for clause in clauses {
         check(call, clause)?;
     }
-    let issues = call.state().issues.values();
-    let visible = issues.filter(|issue| call.visible(&issue.id.to_string()).is_some());
-    Ok(visible.filter(|issue| clauses.iter().all(|clause| fits(call, clause, issue))).collect())
+    let state = call.state();
+    let index = state.index.as_ref().unwrap_or(&state.issues);
+    let mut known: BTreeMap<u64, &Issue> = index.iter().map(|(id, issue)| (*id, issue)).collect();
+    for id in fresh {
+        match state.issues.get(id) {
+            Some(issue) => drop(known.insert(*id, issue)),
+            None => drop(known.remove(id)),
+        }
+    }
+    let visible = known.into_values().filter(|issue| call.sees(issue));
+    Ok(visible.filter(|issue| clauses.iter().all(|clause| clause.fits(state, issue))).collect())
 }
 
 /// Jira refuses keys and projects that are not there, instead of finding nothing.
@@ -150,11 +188,4 @@ fn check(call: &Call, clause: &Clause) -> Result<(), Refusal> {
         }
     }
     Ok(())
-}
-
-fn fits(call: &Call, clause: &Clause, issue: &Issue) -> bool {
-    clause.values.iter().any(|value| match clause.field {
-        Field::Key => call.state().issue(value).is_some_and(|one| one.id == issue.id),
-        Field::Project => call.state().project(value).is_some_and(|project| project.key == issue.project),
-    })
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Call;
-use super::fields::{Form, is_set};
+use super::fields::Form;
 use crate::account::Permission;
 use crate::refusal::{Answer, Outcome, Refusal};
 use crate::render::Renderer;
@@ -20,10 +20,9 @@ pub(crate) fn get(call: &Call) -> Outcome {
         let available = is_offered(call, issue, edge);
         let asked_for = wanted.is_none_or(|id| id == edge.id.to_string());
         (asked_for && edge.starts_at(issue.status) && (available || hidden_too))
-            .then(|| render.transition(edge, available, with_fields))
+            .then(|| render.transition(edge, issue.status, available, with_fields))
     });
-    let offered: Vec<Value> =
-        if call.caller.may(Permission::TransitionIssues) { offered.collect() } else { Vec::new() };
+    let offered: Vec<Value> = if may_transition(call, issue) { offered.collect() } else { Vec::new() };
     Ok(Answer::json(200, &json!({ "expand": "transitions", "transitions": offered })))
 }
 
@@ -39,7 +38,7 @@ pub(crate) fn post(call: &mut Call) -> Outcome {
     }
     let mut edits = filled_in(call, issue, edge, &body)?;
     validate(issue, edge, &edits)?;
-    edits.push(Edit::Status(edge.to));
+    edits.push(Edit::Status(edge.target(issue.status)));
     let id = issue.id;
     call.core.state.apply(id, &author, edits);
     Ok(Answer::empty(204))
@@ -47,6 +46,10 @@ pub(crate) fn post(call: &mut Call) -> Outcome {
 
 fn edges<'a>(state: &'a State, issue: &Issue) -> impl Iterator<Item = &'a Edge> {
     state.issue_type(issue).map(|one| one.edges.iter()).into_iter().flatten()
+}
+
+fn may_transition(call: &Call, issue: &Issue) -> bool {
+    call.caller.may_in(Permission::TransitionIssues, &issue.project)
 }
 
 fn is_offered(call: &Call, issue: &Issue, edge: &Edge) -> bool {
@@ -61,7 +64,7 @@ fn chosen<'a>(call: &'a Call, issue: &Issue, body: &Value) -> Result<&'a Edge, R
         _ => return Err(Refusal::bad_request("Missing 'transition' identifier")),
     };
     let edge = edges(call.state(), issue).find(|edge| edge.id.to_string() == id);
-    let permitted = call.caller.may(Permission::TransitionIssues);
+    let permitted = may_transition(call, issue);
     let Some(edge) = edge.filter(|edge| permitted && is_offered(call, issue, edge)) else {
         return Err(not_valid(call.state(), &id));
     };
@@ -103,7 +106,7 @@ fn validate(issue: &Issue, edge: &Edge, edits: &[Edit]) -> Result<(), Refusal> {
         return Ok(());
     };
     let edited = edits.iter().rev().find_map(|edit| super::fields::filled_by(edit, &validator.field));
-    if edited.unwrap_or_else(|| is_set(issue, &validator.field)) {
+    if edited.unwrap_or_else(|| issue.has(&validator.field)) {
         return Ok(());
     }
     Err(Refusal::bad_request(&validator.message))

@@ -17,7 +17,8 @@ pub(crate) fn post(call: &mut Call) -> Outcome {
     let body = call.json()?;
     call.account()?;
     let wanted = wanted_project(&body)?;
-    let project = call.project(&wanted).ok().filter(|_| call.caller.may(Permission::AdministerProjects));
+    let may = |key: &str| call.caller.may_in(Permission::AdministerProjects, key);
+    let project = call.project(&wanted).ok().filter(|project| may(&project.key));
     let refused = || {
         let message = format!(
             "Project with key '{wanted}' either does not exist or you do not have permission to create versions in it."
@@ -37,7 +38,8 @@ pub(crate) fn put(call: &mut Call) -> Outcome {
     let body = call.json()?;
     call.account()?;
     let version = found(call)?;
-    call.author(Permission::AdministerProjects, || no_version(call.subject()))?;
+    let key = project_key(call, version);
+    call.author(Permission::AdministerProjects, key, || no_version(call.subject()))?;
     let (id, project) = (version.id, version.project);
     let name = name(call, project, &body, Some(id))?;
     check(&body)?;
@@ -51,8 +53,13 @@ pub(crate) fn put(call: &mut Call) -> Outcome {
 fn found<'a>(call: &'a Call) -> Result<&'a Version, Refusal> {
     let id: Option<u64> = call.subject().parse().ok();
     let version = id.and_then(|id| call.state().versions.get(&id));
-    let version = version.filter(|_| call.caller.may(Permission::BrowseProjects));
-    version.ok_or_else(|| no_version(call.subject()))
+    let seen = |one: &&Version| call.caller.may_in(Permission::BrowseProjects, project_key(call, one));
+    version.filter(seen).ok_or_else(|| no_version(call.subject()))
+}
+
+fn project_key<'a>(call: &'a Call, version: &Version) -> &'a str {
+    let mut projects = call.state().projects.iter();
+    projects.find(|project| project.id == version.project).map_or("", |project| &project.key)
 }
 
 fn no_version(id: &str) -> Refusal {

@@ -1,5 +1,6 @@
 //! The state as Jira writes it: one function for each thing that appears in answers.
 
+mod bulk;
 mod project;
 mod talk;
 mod workflow;
@@ -42,14 +43,20 @@ pub(crate) fn date_time(at: Timestamp) -> String {
 pub(crate) struct Renderer<'a> {
     state: &'a State,
     api: Api,
+    language: &'a str,
 }
 
 impl<'a> Renderer<'a> {
     pub(crate) fn new(call: &'a Call) -> Self {
-        Self { state: call.state(), api: call.request.route.api }
+        Self { language: call.caller.language(), ..Self::of(call.state(), call.request.route.api) }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    /// In the site's own language.
+    pub(crate) fn of(state: &'a State, api: Api) -> Self {
+        Self { state, api, language: "" }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}/rest/api/{}/{path}", self.state.base_url, self.api.number())
     }
 
@@ -125,7 +132,7 @@ impl<'a> Renderer<'a> {
         json
     }
 
-    pub(super) fn author(&self, id: &str) -> Value {
+    pub(crate) fn author(&self, id: &str) -> Value {
         self.state.account(id).map(|account| self.user(account)).unwrap_or_default()
     }
 
@@ -144,7 +151,8 @@ impl<'a> Renderer<'a> {
         json!({ "startAt": 0, "maxResults": total, "total": total, "histories": histories })
     }
 
-    fn history(&self, entry: &History) -> Value {
+    /// What changed in one step.
+    pub(crate) fn history_items(&self, entry: &History) -> Vec<Value> {
         let items = entry.items.iter().map(|item| {
             let mut json = json!({
                 "field": item.field,
@@ -159,11 +167,15 @@ impl<'a> Renderer<'a> {
             }
             json
         });
+        items.collect()
+    }
+
+    fn history(&self, entry: &History) -> Value {
         json!({
             "id": entry.id.to_string(),
             "author": self.author(&entry.author),
             "created": date_time(entry.created),
-            "items": items.collect::<Vec<_>>(),
+            "items": self.history_items(entry),
         })
     }
 }

@@ -43,11 +43,15 @@ impl State {
         }
         after.updated = self.now();
         let items = diff::items(self, &before, &after);
+        let mut change = None;
         if !items.is_empty() {
             let (id, created) = (self.fresh_id(), after.updated);
             after.history.push(History { id, author: author.into(), created, items });
+            change = after.history.last().cloned();
         }
+        let comments = after.comments[before.comments.len()..].to_vec();
         self.issues.insert(id, after);
+        self.tell_change(id, author, change, comments);
     }
 
     /// Entering a done status settles the issue, leaving it unsettles it.

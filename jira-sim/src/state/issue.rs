@@ -54,6 +54,19 @@ pub struct Issue {
     pub in_transition: bool,
 }
 
+impl Issue {
+    /// Whether it has something in the field. A screen asks for a resolution anew each time.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        match field {
+            "resolution" => false,
+            "fixVersions" => !self.fix_versions.is_empty(),
+            "assignee" => self.assignee.is_some(),
+            "labels" => !self.labels.is_empty(),
+            _ => self.custom.get(field).is_some_and(|value| value.as_str() != Some("")),
+        }
+    }
+}
+
 /// A comment.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

@@ -1,20 +1,30 @@
 //! Everything the simulated site knows, as plain data, with the questions that the answers are derived from.
 
+mod bulk;
+mod development;
 mod diff;
 mod edit;
+mod event;
 mod issue;
 mod seed;
 
 use std::collections::{BTreeMap, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::account::Account;
 use crate::clock::Clock;
 use crate::dialect::Dialect;
 use crate::field::Field;
+use crate::route::Host;
+use crate::tokens::Tokens;
+use crate::webhook::Webhooks;
 use crate::workflow::{Category, Condition, Validator};
 
+pub(crate) use bulk::{Bulk, Step};
+pub use bulk::{BulkTask, TaskStatus};
+pub use development::Development;
+pub(crate) use development::{Taken, Told};
 pub(crate) use diff::resolution_id;
 pub(crate) use edit::{Edit, NewComment};
 pub(crate) use issue::Text;
@@ -28,22 +38,30 @@ pub(crate) struct Status {
     pub(crate) category: Category,
     /// The team-managed project it belongs to; none for a status that the whole site shares.
     pub(crate) project: Option<String>,
+    /// Its name in other languages, such as `fr`.
+    pub(crate) translations: BTreeMap<String, String>,
 }
 
 /// A transition with its statuses resolved to ids, so that a renamed status keeps its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Edge {
     pub(crate) id: u64,
     pub(crate) name: String,
     /// Empty for a global transition.
     pub(crate) from: Vec<u64>,
-    pub(crate) to: u64,
+    /// None for a looped transition.
+    pub(crate) to: Option<u64>,
     pub(crate) screen: Option<Vec<Field>>,
     pub(crate) condition: Option<Condition>,
     pub(crate) validator: Option<Validator>,
 }
 
 impl Edge {
+    /// Where it leads from a status.
+    pub(crate) fn target(&self, from: u64) -> u64 {
+        self.to.unwrap_or(from)
+    }
+
     pub(crate) fn starts_at(&self, status: u64) -> bool {
         self.from.is_empty() || self.from.contains(&status)
     }
@@ -59,6 +77,13 @@ pub(crate) struct IssueType {
     pub(crate) edges: Vec<Edge>,
 }
 
+impl IssueType {
+    /// Whether both go by the same workflow.
+    pub(crate) fn shares_workflow_with(&self, other: &Self) -> bool {
+        self.statuses == other.statuses && self.edges == other.edges
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Project {
     pub(crate) id: u64,
@@ -69,24 +94,51 @@ pub(crate) struct Project {
 }
 
 /// Ways in which one site differs from another, chosen in the builder.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Switches {
     /// Data Center: a wrong token is taken for nobody, and nobody may read.
     pub(crate) anonymous_reads: bool,
     /// Data Center: a transition id that does not exist is answered with 500.
     pub(crate) wrong_transition_is_500: bool,
+    /// Data Center: its version.
+    pub(crate) version: [u32; 3],
+    /// Cloud: the bulk queue writes its times as text and not as milliseconds.
+    pub(crate) bulk_times_as_text: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            anonymous_reads: false,
+            wrong_transition_is_500: false,
+            version: [9, 12, 0],
+            bulk_times_as_text: false,
+        }
+    }
 }
 
 pub(crate) struct State {
     pub(crate) dialect: Dialect,
     /// Where the site is, with its context path and without a final slash.
     pub(crate) base_url: String,
+    /// What Atlassian's cloud calls the site.
+    pub(crate) cloud_id: String,
     pub(crate) clock: Clock,
+    /// How far the site's own idea of the time is ahead of the clock.
+    pub(crate) clock_skew: SignedDuration,
+    pub(crate) tokens: Tokens,
+    pub(crate) bulk: Bulk,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) development: Told,
     pub(crate) switches: Switches,
     pub(crate) accounts: Vec<Account>,
     pub(crate) statuses: BTreeMap<u64, Status>,
     pub(crate) projects: Vec<Project>,
     pub(crate) issues: BTreeMap<u64, Issue>,
+    /// The issues as the search knows them, where it lags behind.
+    pub(crate) index: Option<BTreeMap<u64, Issue>>,
+    /// Counts how often the pages of searches were forgotten.
+    pub(crate) page_generation: u64,
     /// Every key an issue has or had, in upper case. A moved issue keeps answering under its old one.
     pub(crate) keys: HashMap<String, u64>,
     pub(crate) versions: BTreeMap<u64, Version>,
@@ -98,16 +150,29 @@ impl State {
         Self {
             dialect,
             base_url: String::new(),
+            cloud_id: "d4c3b2a1-0f0e-4d0c-8b0a-090807060504".into(),
             clock,
+            clock_skew: SignedDuration::ZERO,
+            tokens: Tokens::default(),
+            bulk: Bulk::default(),
+            webhooks: Webhooks::default(),
+            development: Told::new(),
             switches: Switches::default(),
             accounts: Vec::new(),
             statuses: BTreeMap::new(),
             projects: Vec::new(),
             issues: BTreeMap::new(),
+            index: None,
+            page_generation: 0,
             keys: HashMap::new(),
             versions: BTreeMap::new(),
             next_id: 10_100,
         }
+    }
+
+    /// What decides which paths the site has.
+    pub(crate) fn host(&self) -> Host<'_> {
+        Host { dialect: self.dialect, major: self.switches.version[0], cloud_id: &self.cloud_id }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

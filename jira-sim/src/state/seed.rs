@@ -56,7 +56,13 @@ impl State {
             return status.id;
         }
         let id = 10_000 + self.statuses.len() as u64;
-        let status = Status { id, name: name.into(), category, project: project.cloned() };
+        let status = Status {
+            id,
+            name: name.into(),
+            category,
+            project: project.cloned(),
+            translations: BTreeMap::new(),
+        };
         self.statuses.insert(id, status);
         id
     }
@@ -77,7 +83,7 @@ impl State {
         id
     }
 
-    pub(crate) fn add_issue(&mut self, new: &NewIssue) -> Result<(), SetupError> {
+    pub(crate) fn add_issue(&mut self, new: &NewIssue) -> Result<u64, SetupError> {
         if self.keys.contains_key(&new.key.to_uppercase()) {
             return Err(problem(new, "it is there twice".into()));
         }
@@ -109,7 +115,7 @@ impl State {
         };
         self.keys.insert(new.key.to_uppercase(), id);
         self.issues.insert(id, issue);
-        Ok(())
+        Ok(id)
     }
 
     /// The project, the issue type and the status of an issue to be.
@@ -144,7 +150,7 @@ where
         id: transition.id,
         name: transition.name.clone(),
         from: transition.from.iter().map(|name| status(name)).collect::<Result<_, _>>()?,
-        to: status(&transition.to)?,
+        to: transition.to.as_deref().map(status).transpose()?,
         screen: transition.screen.clone(),
         condition: transition.condition.clone(),
         validator: transition.validator.clone(),

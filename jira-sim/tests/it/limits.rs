@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jira_sim::{Account, Clock, JiraSim, Limits, NewIssue, Project};
+use jira_sim::{Account, Clock, Fault, JiraSim, Limits, NewIssue, Project, When};
 use serde_json::json;
 
 use crate::support::{Answer, Caller, Login, shop};
@@ -115,4 +115,39 @@ async fn data_center_tells_its_bucket_with_every_answer() {
     assert_eq!(told().await, json!([429, 0, 10, 2]));
     clock.advance(Duration::from_secs(10));
     assert_eq!(told().await, json!([200, 0, 0, 2]));
+}
+
+#[tokio::test]
+async fn the_quota_may_spare_api_tokens_and_be_one_of_all_tenants() {
+    let limits = Limits::none().points_per_hour(1).points_are_global().points_spare_api_tokens();
+    let site = shop().account(Account::with_client_credentials("client", "secret"));
+    let jira = site.clock(&noon()).limits(limits).start().await.unwrap();
+    let robot = Caller::robot(&jira);
+    for _ in 0..3 {
+        assert_eq!(robot.get("myself").await.status, 200);
+    }
+    let credentials =
+        json!({ "grant_type": "client_credentials", "client_id": "client", "client_secret": "secret" });
+    let bought = reqwest::Client::new().post(jira.token_url()).json(&credentials).send().await.unwrap();
+    let token = Answer::of(bought).await.json()["access_token"].as_str().unwrap().to_owned();
+    let service = Caller::through_gateway(&jira, Login::Bought(token));
+    assert_eq!(service.get("myself").await.status, 200);
+    let refused = service.get("myself").await;
+    assert_eq!(limit(&refused), (429, Some("3600"), Some("jira-quota-global-based")));
+}
+
+#[tokio::test]
+async fn a_refusal_for_now_may_name_no_time_some_time_or_an_absurd_one() {
+    let jira = shop().start().await.unwrap();
+    let robot = Caller::robot(&jira);
+    let faults = [
+        (Fault::too_many_requests(None), 429, None),
+        (Fault::unavailable(Some(30)), 503, Some("30")),
+        (Fault::blocked(), 429, Some("9223372036854775807")),
+    ];
+    for (fault, status, wait) in faults {
+        jira.once(When::any(), fault);
+        let refused = robot.get("myself").await;
+        assert_eq!((refused.status, refused.header("Retry-After")), (status, wait));
+    }
 }

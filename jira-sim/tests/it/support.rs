@@ -35,6 +35,7 @@ pub(crate) struct Caller {
 pub(crate) enum Login {
     Basic(&'static str, &'static str),
     Bearer(&'static str),
+    Bought(String),
     None,
 }
 
@@ -48,11 +49,17 @@ impl Caller {
         Self { client: Client::new(), base: format!("{}/rest/api/{version}", jira.url()), login }
     }
 
+    /// The same below the gateway.
+    pub(crate) fn through_gateway(jira: &JiraSim, login: Login) -> Self {
+        Self { client: Client::new(), base: format!("{}/rest/api/3", jira.gateway_url()), login }
+    }
+
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}/{path}", self.base));
-        match self.login {
+        match &self.login {
             Login::Basic(user, secret) => request.basic_auth(user, Some(secret)),
             Login::Bearer(token) => request.bearer_auth(token),
+            Login::Bought(token) => request.bearer_auth(token),
             Login::None => request,
         }
     }
@@ -85,7 +92,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    async fn of(response: Response) -> Self {
+    pub(crate) async fn of(response: Response) -> Self {
         let headers = response.headers().iter();
         let headers =
             headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();

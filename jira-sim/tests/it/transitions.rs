@@ -1,8 +1,8 @@
 //! What is offered, and what happens when it is taken.
 
 use jira_sim::{
-    Account, Category, Condition, Field, JiraSim, NewIssue, Permission, Project, Transition, Validator,
-    Workflow,
+    Account, Category, Condition, Fault, Field, JiraSim, Kind, NewIssue, Permission, Project, Transition,
+    Validator, When, Workflow,
 };
 use serde_json::{Value, json};
 
@@ -239,4 +239,32 @@ async fn a_workflow_that_leads_nowhere_does_not_start() {
         error.to_string(),
         "project SHOP: a transition names the status \"Closed\", which its workflow does not have"
     );
+}
+
+#[tokio::test]
+async fn a_looped_transition_ends_where_it_began() {
+    let workflow = Workflow::simplified(&["To Do", "Done"]).transition(
+        Transition::looped(41, "Explain").screen([Field::text("customfield_10050", "Why").required()]),
+    );
+    let jira = site(workflow).await;
+    let robot = Caller::robot(&jira);
+    let offered = robot.get("issue/SHOP-1/transitions").await.json()["transitions"][2].clone();
+    assert_eq!((&offered["isLooped"], &offered["to"]["name"]), (&json!(true), &json!("To Do")));
+    let body = json!({ "transition": { "id": "41" }, "fields": { "customfield_10050": "Because" } });
+    assert_eq!(robot.post("issue/SHOP-1/transitions", body).await.status, 204);
+    assert!(jira.moves("SHOP-1").is_empty(), "no status changed");
+    assert_eq!(jira.issue("SHOP-1").unwrap().custom["customfield_10050"], "Because");
+}
+
+#[tokio::test]
+async fn refusals_that_no_state_explains_come_on_demand() {
+    let jira = shop().start().await.unwrap();
+    let robot = Caller::robot(&jira);
+    for (fault, status) in
+        [(Fault::too_much(), 413), (Fault::misconfigured(), 422), (Fault::unauthorised(), 401)]
+    {
+        jira.once(When::post(Kind::Transitions), fault);
+        assert_eq!(robot.transition("SHOP-1", "31").await.status, status);
+    }
+    assert_eq!(jira.status("SHOP-1").as_deref(), Some("To Do"));
 }

@@ -10,7 +10,9 @@ mod limits;
 mod lower;
 mod template;
 
+use std::num::NonZero;
 use std::ops::Range;
+use std::thread::{Scope, ScopedJoinHandle};
 
 use hcl::edit::parser::{self, parse_body};
 
@@ -24,32 +26,47 @@ pub(super) use ast::{Argument, Block, Item};
 /// Only what is touched is ever backed by memory.
 const STACK: usize = 64 << 20;
 
+/// What became of one file.
+type Parsed = (Option<Vec<Item>>, Vec<Diagnostic>);
+
 /// Parses every file, in order. A file that cannot be parsed yields `None` and a finding.
 pub(super) fn parse_all(findings: &mut Findings<'_>) -> Vec<Option<Vec<Item>>> {
-    let sources = findings.sources;
-    let parsed = on_a_deep_stack(|| parse_each(sources));
-    let (trees, found): (Vec<_>, Vec<_>) = match parsed {
-        Some(parsed) => parsed.into_iter().unzip(),
-        None => sources.files.iter().map(|_| (None, vec![no_thread(sources)])).unzip(),
-    };
+    let parsed = side_by_side(findings.sources);
+    let (trees, found): (Vec<_>, Vec<_>) = parsed.into_iter().unzip();
     found.into_iter().flatten().for_each(|diagnostic| findings.push(diagnostic));
     trees
 }
 
-fn parse_each(sources: &Sources<'_>) -> Vec<(Option<Vec<Item>>, Vec<Diagnostic>)> {
-    let parse = |file| {
-        let mut findings = Findings::new(sources);
-        let tree = parse(file, &mut findings);
-        (tree, findings.found)
-    };
-    (0..sources.files.len()).map(parse).collect()
+/// The files in as many shares as there are cores: parsing is most of what loading rules costs.
+fn side_by_side(sources: &Sources<'_>) -> Vec<Parsed> {
+    let files = sources.files.len();
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = files.div_ceil(cores).max(1);
+    let shares = (0..files).step_by(share).map(|first| first..files.min(first + share));
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            shares.map(|share| (share.clone(), on_a_deep_stack(scope, sources, share))).collect();
+        let join = |(share, thread): (Range<usize>, Option<ScopedJoinHandle<'_, _>>)| {
+            let parsed = thread.and_then(|thread| thread.join().ok());
+            parsed.unwrap_or_else(|| share.map(|_| (None, vec![no_thread(sources)])).collect())
+        };
+        threads.into_iter().flat_map(join).collect()
+    })
 }
 
-fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("rules".into()).stack_size(STACK);
-        thread.spawn_scoped(scope, work).ok()?.join().ok()
-    })
+fn on_a_deep_stack<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    sources: &'scope Sources<'_>,
+    share: Range<usize>,
+) -> Option<ScopedJoinHandle<'scope, Vec<Parsed>>> {
+    let thread = std::thread::Builder::new().name("rules".into()).stack_size(STACK);
+    thread.spawn_scoped(scope, move || share.map(|file| parse_apart(sources, file)).collect()).ok()
+}
+
+fn parse_apart(sources: &Sources<'_>, file: usize) -> Parsed {
+    let mut findings = Findings::new(sources);
+    let tree = parse(file, &mut findings);
+    (tree, findings.found)
 }
 
 fn no_thread(sources: &Sources<'_>) -> Diagnostic {

@@ -27,6 +27,10 @@ impl<'a> Checker<'a> {
     /// Checks every exchange of a recording.
     pub(crate) fn check(&mut self, recording: &Recording, report: &mut Report) -> Result<()> {
         for exchange in &recording.exchanges {
+            if exchange.undescribed {
+                report.undescribed.insert(format!("{} {}", exchange.method, exchange.path));
+                continue;
+            }
             let Some(status) = exchange.status.filter(|status| *status < 500) else {
                 report.skipped += 1;
                 continue;
@@ -203,6 +207,7 @@ mod tests {
         Recorded {
             method: method.into(),
             path: path.into(),
+            undescribed: false,
             parameters,
             request,
             status: Some(status),

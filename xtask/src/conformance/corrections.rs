@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 pub(crate) fn apply(document: &mut Value) {
     several_remote_links(document);
     nothing_before_a_change(document);
+    times_of_a_bulk_task(document);
 }
 
 /// The answer is "all remote issue links" unless a global id is given, as the operation's own words and its example
@@ -24,6 +25,16 @@ fn nothing_before_a_change(document: &mut Value) {
         let place = format!("/components/schemas/ChangeDetails/properties/{name}");
         if let Some(Value::Object(schema)) = document.pointer_mut(&place) {
             schema.insert("nullable".into(), true.into());
+        }
+    }
+}
+
+/// The operation's own words show milliseconds in its examples. The schema knows text only; both are met.
+fn times_of_a_bulk_task(document: &mut Value) {
+    for name in ["created", "started", "updated"] {
+        let place = format!("/components/schemas/BulkOperationProgress/properties/{name}");
+        if let Some(schema) = document.pointer_mut(&place) {
+            *schema = json!({ "anyOf": [schema.clone(), { "type": "integer" }] });
         }
     }
 }

@@ -36,12 +36,17 @@ pub(crate) struct Report {
     pub(crate) skipped: usize,
     /// The operations that were used, such as `GET /rest/api/3/myself`.
     pub(crate) operations: BTreeSet<String>,
+    /// What was asked and no document describes.
+    pub(crate) undescribed: BTreeSet<String>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
             writeln!(formatter, "{finding}")?;
+        }
+        for path in &self.undescribed {
+            writeln!(formatter, "not described: {path}")?;
         }
         writeln!(
             formatter,

@@ -1,6 +1,6 @@
 //! What a scenario hands in: who talked, and what was said.
 
-use jira_sim::{Exchange, Journal};
+use jira_sim::{Exchange, Journal, Kind};
 use serde_json::Value;
 
 /// The exchanges of one scenario.
@@ -22,7 +22,10 @@ impl Recording {
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
     pub(crate) method: String,
+    /// As on the site itself, also where it was asked through the gateway.
     pub(crate) path: String,
+    /// Atlassian publishes no description of this path, so there is nothing to hold it against.
+    pub(crate) undescribed: bool,
     /// The names of the query's parameters.
     pub(crate) parameters: Vec<String>,
     /// None where no body was sent.
@@ -39,13 +42,23 @@ impl From<&Exchange> for Recorded {
         let names = pairs.map(|pair| pair.split('=').next().unwrap_or(pair).to_owned());
         Self {
             method: exchange.method.clone(),
-            path: exchange.path.clone(),
+            path: on_the_site(&exchange.path),
+            undescribed: UNDESCRIBED.contains(&exchange.kind),
             parameters: names.collect(),
             request: body(&exchange.request_body),
             status: exchange.status,
             response: body(&exchange.response_body),
         }
     }
+}
+
+/// What no document speaks of: logging in, the site's id, and reads that only administrators may make.
+const UNDESCRIBED: [Kind; 3] = [Kind::TenantInfo, Kind::OAuthToken, Kind::WorkflowSearch];
+
+/// The gateway's paths are the site's, below the site's id.
+fn on_the_site(path: &str) -> String {
+    let inner = path.strip_prefix("/ex/jira/").and_then(|rest| rest.split_once('/'));
+    inner.map_or_else(|| path.to_owned(), |(_, inner)| format!("/{inner}"))
 }
 
 fn body(text: &str) -> Option<Value> {

@@ -1,76 +1,47 @@
 //! The scenario that asks the simulated Jira everything it can answer, so that its answers are held against the
 //! description whether or not a client of ours ever asks.
 
-use anyhow::{Result, ensure};
-use jira_sim::{Account, Fault, JiraSim, Kind, NewIssue, Project, When, Workflow};
-use reqwest::{Client, Method};
+mod bulk;
+mod caller;
+mod site;
+
+use anyhow::Result;
+use jira_sim::{Fault, JiraSim, Kind, NewIssue, Project, When, Workflow};
 use serde_json::{Value, json};
 
 use super::recording::Recording;
+use caller::{ADMINISTRATOR, Caller, ROBOT};
 
-const EMAIL: &str = "robot@example.com";
-const TOKEN: &str = "api-token";
-
-/// Asks everything, and hands in what was said.
+/// Asks everything, and hands in what was said: first what one site answers, then what others answer otherwise.
 pub(crate) async fn record() -> Result<Recording> {
     let jira = site().await?;
-    let caller = Caller { client: Client::new(), base: format!("{}/rest/api/3", jira.url()) };
+    let caller = Caller::of(&jira, ROBOT);
     session(&caller).await?;
+    site::record(&jira).await?;
+    bulk::record(&caller, &jira).await?;
     project_and_versions(&caller).await?;
     issue(&caller).await?;
     transitions(&caller, &jira).await?;
     comments_and_links(&caller).await?;
     searches(&caller).await?;
     faults(&caller, &jira).await?;
-    Ok(Recording::of("simulator", true, &jira.journal()))
+    let mut journal = jira.journal();
+    journal.exchanges.extend(bulk::with_times_as_text().await?.exchanges);
+    Ok(Recording::of("simulator", true, &journal))
 }
 
 async fn site() -> Result<JiraSim> {
     let jira = JiraSim::cloud()
-        .account(Account::with_api_token(EMAIL, TOKEN))
+        .account(ROBOT.account())
+        .account(ADMINISTRATOR.account().administrator())
+        .account(site::service_account())
         .project(Project::new("SHOP").version("1.0"))
         .project(Project::new("OLD").workflow(Workflow::classic()).team_managed())
-        .issue(NewIssue::new("SHOP-1").labels(&["a"]).assignee(EMAIL))
+        .issue(NewIssue::new("SHOP-1").labels(&["a"]).assignee(ROBOT.email))
         .issue(NewIssue::new("OLD-1").issue_type("Bug"))
         .start()
         .await?;
     Ok(jira)
-}
-
-struct Caller {
-    client: Client,
-    base: String,
-}
-
-impl Caller {
-    /// Asks, and insists on the status.
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>, status: u16) -> Result<Value> {
-        let request = self
-            .client
-            .request(method.clone(), format!("{}/{path}", self.base))
-            .basic_auth(EMAIL, Some(TOKEN));
-        let request = match &body {
-            Some(body) => request.json(body),
-            None => request,
-        };
-        let response = request.send().await?;
-        let found = response.status().as_u16();
-        let text = response.text().await?;
-        ensure!(found == status, "{method} {path}: expected {status}, the simulator answered {found} {text}");
-        Ok(serde_json::from_str(&text).unwrap_or_default())
-    }
-
-    async fn get(&self, path: &str, status: u16) -> Result<Value> {
-        self.ask(Method::GET, path, None, status).await
-    }
-
-    async fn post(&self, path: &str, body: Value, status: u16) -> Result<Value> {
-        self.ask(Method::POST, path, Some(body), status).await
-    }
-
-    async fn put(&self, path: &str, body: Value, status: u16) -> Result<Value> {
-        self.ask(Method::PUT, path, Some(body), status).await
-    }
 }
 
 async fn session(jira: &Caller) -> Result<()> {

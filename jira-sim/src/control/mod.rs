@@ -1,10 +1,16 @@
 //! The handle of a running site: what a test does behind Jira's back, and what it looks at.
 
+mod bulk;
+mod cloud;
+mod search;
+mod webhooks;
+
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use tokio::task::AbortHandle;
 
 use crate::builder::{Builder, NewIssue, SetupError};
 use crate::clock::Clock;
@@ -14,6 +20,7 @@ use crate::journal::{Exchange, Journal};
 use crate::limits::{Limiter, Limits};
 use crate::server::{self, Core, Site};
 use crate::state::{Comment, Edit, History, Issue, RemoteLink, State, Version};
+use crate::webhook::courier;
 
 /// How long [`JiraSim::wait_until`] waits before it says that the condition never came true.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -22,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct JiraSim {
     site: Arc<Site>,
     server: ServerHandle,
+    courier: AbortHandle,
 }
 
 /// A condition that did not come true in time.
@@ -42,6 +50,7 @@ impl Drop for JiraSim {
     fn drop(&mut self) {
         // Sending the order is enough; a graceful stop would wait for the requests that hang on purpose.
         drop(self.server.stop(false));
+        self.courier.abort();
     }
 }
 
@@ -68,7 +77,8 @@ impl JiraSim {
             Core { state, journal: Vec::new(), faults: Faults::default(), limiter: Limiter::new(limits) };
         let site = Arc::new(Site::new(core, context_path, latency));
         let server = server::start(listener, Arc::clone(&site))?;
-        Ok(Self { site, server })
+        let courier = courier::start(Arc::clone(&site));
+        Ok(Self { site, server, courier })
     }
 
     /// The site's base URL, with its context path and without a final slash.
@@ -91,7 +101,11 @@ impl JiraSim {
 impl JiraSim {
     /// Creates an issue.
     pub fn create(&self, issue: &NewIssue) -> Result<(), SetupError> {
-        self.site.change(|core| core.state.add_issue(issue))
+        self.site.change(|core| {
+            let id = core.state.add_issue(issue)?;
+            core.state.tell("jira:issue_created", id);
+            Ok(())
+        })
     }
 
     /// Moves an issue to a status as another person does in the browser, by any name of an account; false when there
@@ -121,6 +135,7 @@ impl JiraSim {
             let Some(id) = core.state.issue(key).map(|issue| issue.id) else {
                 return false;
             };
+            core.state.tell("jira:issue_deleted", id);
             core.state.keys.retain(|_, known| *known != id);
             core.state.issues.remove(&id).is_some()
         })
@@ -163,6 +178,14 @@ impl JiraSim {
     /// The name of an issue's status.
     pub fn status(&self, key: &str) -> Option<String> {
         View(&self.site.lock()).status(key)
+    }
+
+    /// The id of a project's status, by its present name.
+    pub fn status_id(&self, project: &str, name: &str) -> Option<u64> {
+        let core = self.site.lock();
+        let types = &core.state.project(project)?.issue_types;
+        let mut ids = types.iter().flat_map(|one| one.statuses.iter().copied());
+        ids.find(|id| core.state.status_name(*id) == name)
     }
 
     /// An issue's change log, oldest first.
