@@ -64,6 +64,9 @@ pub(crate) struct ChaosArgs {
     /// Seconds of a lease; a request to Jira takes two fifths of it at most
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(3..=300))]
     lease: u64,
+    /// On Redis: one `serve` with a spool, instead of two without
+    #[arg(long)]
+    spool: bool,
     /// The dice [default: other ones each time]
     #[arg(long)]
     seed: Option<u64>,
@@ -81,6 +84,9 @@ enum Which {
 
 /// Runs the proof on each store that is asked for.
 pub(crate) async fn run(args: &ChaosArgs) -> anyhow::Result<ExitCode> {
+    if args.spool && args.store != Which::Redis {
+        anyhow::bail!("a spool goes before Redis: --store redis --spool");
+    }
     let program = process::build_conduit()?;
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     let mut clean = true;
@@ -116,6 +122,7 @@ impl Proof<'_> {
             program: self.program,
             folder: folder.path().to_owned(),
             redis: self.name == "redis",
+            spool: self.args.spool,
             workers: self.args.workers.into(),
             lease,
             keys: &keys,
@@ -134,7 +141,8 @@ impl Proof<'_> {
     async fn prove(&self, storm: &Arc<Storm>, lanes: Vec<Lane>, folder: &Path) -> anyhow::Result<bool> {
         let lanes = self.rage(storm, lanes).await?;
         let over = Instant::now();
-        let records = records::drained(&storm.world, DRAINS_WITHIN).await?;
+        let accepted: Vec<_> = lanes.iter().flat_map(Lane::accepted).collect();
+        let records = records::drained(&storm.world, &accepted, DRAINS_WITHIN).await?;
         let drained = over.elapsed();
         let tickets = tickets(storm, &lanes);
         let ledger = Ledger::of(&tickets, &records, &storm.pauses());
@@ -142,8 +150,9 @@ impl Proof<'_> {
             records::keep_traces(&storm.world, offence, folder).await?;
         }
         let title = format!(
-            "chaos on {}: {} s, {} workers, lease {} s, seed {}; worked off {:.1} s after that",
+            "chaos on {}{}: {} s, {} workers, lease {} s, seed {}; worked off {:.1} s after that",
             self.name,
+            if self.args.spool { " with a spool" } else { "" },
             self.args.seconds,
             self.args.workers,
             self.args.lease,

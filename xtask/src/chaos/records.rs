@@ -13,12 +13,17 @@ use super::world::World;
 /// How often is looked whether everything is worked off.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Waits until nothing waits any more, and returns every record; after `patience`, with what still waits.
-pub(super) async fn drained(world: &World, patience: Duration) -> anyhow::Result<HashMap<String, Record>> {
+/// Waits until these events are finished and nothing else waits either, and returns every record; after `patience`,
+/// as things stand then.
+pub(super) async fn drained(
+    world: &World,
+    accepted: &[String],
+    patience: Duration,
+) -> anyhow::Result<HashMap<String, Record>> {
     let deadline = Instant::now() + patience;
     loop {
         let late = Instant::now() > deadline;
-        match look(world, late).await {
+        match look(world, accepted, late).await {
             Ok(Some(records)) => return Ok(records),
             Err(error) if late => return Err(error.context("Conduit does not answer")),
             // Just started again, or not done yet.
@@ -28,12 +33,18 @@ pub(super) async fn drained(world: &World, patience: Duration) -> anyhow::Result
 }
 
 /// Every record, when nothing waits or nobody waits for it any longer.
-async fn look(world: &World, late: bool) -> anyhow::Result<Option<HashMap<String, Record>>> {
+async fn look(
+    world: &World,
+    accepted: &[String],
+    late: bool,
+) -> anyhow::Result<Option<HashMap<String, Record>>> {
     if waiting(world).await? > 0 && !late {
         return Ok(None);
     }
     let records = records(world).await?;
-    let idle = records.values().all(|record| record.finished);
+    // A spool may still hold what the store has never seen.
+    let known = accepted.iter().all(|id| records.contains_key(id));
+    let idle = known && records.values().all(|record| record.finished);
     Ok((idle || late).then_some(records))
 }
 

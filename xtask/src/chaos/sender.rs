@@ -70,6 +70,11 @@ impl Lane {
         &self.tickets
     }
 
+    /// The events of its that were accepted.
+    pub(super) fn accepted(&self) -> impl Iterator<Item = String> {
+        self.sent.iter().map(|change| change.event_id.clone())
+    }
+
     /// What its events owe a ticket, in the order of acceptance.
     pub(super) fn owed(&self, key: &str) -> Vec<Owed> {
         let of = |change: &Change| {

@@ -27,6 +27,7 @@ pub(super) struct Plan<'a> {
     pub(super) program: &'a Path,
     pub(super) folder: PathBuf,
     pub(super) redis: bool,
+    pub(super) spool: bool,
     pub(super) workers: usize,
     pub(super) lease: Duration,
     pub(super) keys: &'a [String],
@@ -63,7 +64,8 @@ impl World {
         let (redis, store) = store(plan).await?;
         let conduit = Conduit { plan, store, jira: jira.url() };
         let mut serves = Vec::new();
-        for number in 0..=usize::from(plan.redis) {
+        // Between several `serve` with spools, no order is promised.
+        for number in 0..=usize::from(plan.redis && !plan.spool) {
             let (address, kept) = conduit.serve(number)?;
             answers(address).await.with_context(|| conduit.log_of("serve", number))?;
             serves.push((address, kept));
@@ -171,6 +173,9 @@ impl Conduit<'_> {
         command.args(["serve", "--no-workers", "--listen", &address.to_string()]);
         // The sender's events are as old as the sender.
         command.args(["--max-event-age", "0"]);
+        if self.plan.spool {
+            command.env("CONDUIT_SPOOL", self.plan.folder.join(format!("spool-{number}")));
+        }
         Ok((address, Kept::start("serve", command)?))
     }
 
