@@ -43,16 +43,20 @@ impl Process {
     }
 
     /// `SIGSTOP`: it stands still and does not know it.
-    pub(crate) fn hold(&self) -> anyhow::Result<()> {
+    pub(crate) fn hold(&mut self) -> anyhow::Result<()> {
         self.signal(Signal::STOP)
     }
 
     /// `SIGCONT`.
-    pub(crate) fn go_on(&self) -> anyhow::Result<()> {
+    pub(crate) fn go_on(&mut self) -> anyhow::Result<()> {
         self.signal(Signal::CONT)
     }
 
-    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+    /// Nothing happens to a process that has ended: its number may be another's by now.
+    fn signal(&mut self, signal: Signal) -> anyhow::Result<()> {
+        if self.ended().is_some() {
+            return Ok(());
+        }
         kill_process(Pid::from_child(&self.child), signal).context("a process cannot be signalled")
     }
 
