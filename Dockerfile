@@ -5,6 +5,8 @@
 #   docker run -p 127.0.0.1:9091:9091 -v conduit-data:/data -v ./config:/config:ro --env-file conduit.env conduit
 #
 # Dependencies are built in a layer of their own (cargo-chef), so that a change of ours rebuilds ours alone.
+# The base images are pinned by tag; pin them by digest where your registry mirror does not do that for you.
+# Rules are in /config: mount your own there, or build an image `FROM conduit` that copies them in.
 
 FROM rust:1.95-slim-bookworm AS chef
 WORKDIR /build
@@ -21,6 +23,9 @@ COPY . .
 RUN cargo build --profile dist --locked --bin conduit && mkdir -p /out/data
 
 FROM gcr.io/distroless/cc-debian12:nonroot
+LABEL org.opencontainers.image.title="Conduit" \
+      org.opencontainers.image.description="Moves Jira tickets when code moves" \
+      org.opencontainers.image.licenses="Apache-2.0 OR MIT"
 COPY --from=build /build/target/dist/conduit /conduit
 COPY --from=build --chown=65532:65532 /out/data /data
 COPY config /config

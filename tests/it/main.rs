@@ -6,6 +6,7 @@ mod architecture;
 mod cli;
 mod docs;
 mod http;
+mod infra;
 mod service;
 mod store;
 mod stories;
