@@ -8,7 +8,7 @@ use super::records;
 use super::storm::Storm;
 
 /// A line on stderr.
-pub(super) async fn progress(store: &str, storm: &Storm) {
+pub(super) async fn progress(name: &str, storm: &Storm) {
     let counts = storm.counts();
     let faults: usize = counts
         .iter()
@@ -18,7 +18,7 @@ pub(super) async fn progress(store: &str, storm: &Storm) {
     let accepted = counts.get("deliveries accepted").copied().unwrap_or_default();
     let waiting = records::waiting(&storm.world).await.map_or("?".to_owned(), |waiting| waiting.to_string());
     let left = storm.left().as_secs();
-    eprintln!("  {store}: {left:>4} s left, {accepted} accepted, {waiting} waiting, {faults} killed or held");
+    eprintln!("  {name}: {left:>4} s left, {accepted} accepted, {waiting} waiting, {faults} killed or held");
 }
 
 /// The ledger.
