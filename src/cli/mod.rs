@@ -12,6 +12,7 @@ mod graph;
 mod healthcheck;
 mod hooks;
 mod plan;
+mod progress;
 mod queue;
 mod serve;
 mod table;

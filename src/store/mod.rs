@@ -22,6 +22,7 @@ mod id;
 mod model;
 pub mod redis;
 pub mod sqlite;
+mod unreadable;
 
 use std::time::Duration;
 
@@ -39,6 +40,7 @@ pub use model::{
     Claim, ClaimRequest, Content, EventQuery, EventRecord, EventState, InboxItem, Ingested, JobState, Lease,
     NewEvent, NewJob, Page, PausedSite, QueueStatus, ReplayScope, Replayed, Routing, TicketState, Tidied,
 };
+pub use unreadable::Unreadable;
 
 /// What can go wrong between Conduit and its store.
 #[derive(Debug, thiserror::Error)]
@@ -187,8 +189,9 @@ pub trait Store: Send + Sync + 'static {
     /// Events, newest first, that match all of the query's filters. Answered from indexes.
     async fn events(&self, query: &EventQuery) -> Result<Page<EventRecord>>;
 
-    /// Sends finished tickets of an event through again, as the next generation.
-    async fn replay(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed>;
+    /// Sends finished tickets of an event through again, as the next generation: those of `among` (empty: all of
+    /// them) that the scope takes. They go to the tails of their queues.
+    async fn replay(&self, id: &EventId, scope: ReplayScope, among: &[String]) -> Result<Replayed>;
 
     /// What waits, and for how long.
     async fn queue(&self) -> Result<QueueStatus>;

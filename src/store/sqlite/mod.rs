@@ -224,9 +224,9 @@ impl Store for SqliteStore {
         self.readers.ask(move |conn| queries::events(conn, &query)).await
     }
 
-    async fn replay(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed> {
-        let (id, now) = (id.clone(), self.now());
-        let replayed = self.writer.run(move |conn| inbox::replay(conn, &id, scope, now)).await?;
+    async fn replay(&self, id: &EventId, scope: ReplayScope, among: &[String]) -> Result<Replayed> {
+        let (id, among, now) = (id.clone(), among.to_vec(), self.now());
+        let replayed = self.writer.run(move |conn| inbox::replay(conn, &id, scope, &among, now)).await?;
         self.wake(1);
         Ok(replayed)
     }

@@ -39,7 +39,7 @@ const APPLICATION_ID: i32 = 0x436f_6e64;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each brings a file from the version that is its index to the next. Never changed once released.
-const MIGRATIONS: &[&str] = &[FIRST, MERGES];
+const MIGRATIONS: &[&str] = &[FIRST, MERGES, OUTCOMES_OF_REPO];
 
 const FIRST: &str = "
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -158,6 +158,11 @@ CREATE TABLE merges (
     PRIMARY KEY (name, event)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX merges_of_event ON merges (event);
+";
+
+/// What failed in one repository of many: neither index alone would leave few enough.
+const OUTCOMES_OF_REPO: &str = "
+CREATE INDEX events_by_repo_and_outcome ON events (repo, outcome, received_at);
 ";
 
 /// Opens the file for writing, makes it and its folder if they are missing, and brings it up to date.

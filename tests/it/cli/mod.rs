@@ -12,6 +12,7 @@ mod hooks;
 mod plan;
 mod queue;
 mod reaching;
+mod replaying;
 mod run;
 mod starting;
 mod why;

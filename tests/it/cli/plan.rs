@@ -253,6 +253,7 @@ async fn the_json_is_a_trace_that_is_planned() {
         "reason": "moved",
         "rule": {
           "file": "shop.hcl",
+          "goal": "move_to",
           "line": 20,
           "name": "train",
           "trigger": "release.published"
