@@ -8,6 +8,7 @@
 //! | [`sites`] | the ticket systems that `workers.yaml` names |
 //! | `in_force` | what the API shows of the configuration |
 //! | `reload` | the rulebook, read anew on SIGHUP and when a file changes |
+//! | `spool` | the store, with the spool before it if there is one |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
 
 mod bootstrap;
@@ -18,6 +19,7 @@ pub mod rule_paths;
 pub mod rules;
 pub mod service;
 pub mod sites;
+mod spool;
 
 use std::sync::Arc;
 

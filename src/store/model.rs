@@ -358,6 +358,23 @@ pub struct QueueStatus {
     pub paused: Vec<PausedSite>,
 }
 
+/// How a spool stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SpoolStatus {
+    /// Deliveries go into it now.
+    pub in_use: bool,
+    /// Why the store behind it takes none; `None` while it does.
+    pub store_away: Option<String>,
+    /// Deliveries that wait in it.
+    pub waiting: u64,
+    /// Deliveries that the store refused for good.
+    pub refused: u64,
+    /// The bytes it takes.
+    pub bytes: u64,
+    /// The bytes it may take.
+    pub most_bytes: u64,
+}
+
 /// A site that stands still.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PausedSite {

@@ -8,8 +8,8 @@ use super::keys::Home;
 use super::{RedisStore, record};
 use crate::store::model::Part;
 use crate::store::{
-    EventId, InboxItem, Ingested, JobId, NewEvent, NewJob, Result, Routing, StoreError, TicketState,
-    Unreadable,
+    EventId, INBOX_BYTES, InboxItem, Ingested, JobId, NewEvent, NewJob, Result, Routing, StoreError,
+    TicketState, Unreadable,
 };
 use crate::trace::{Reason, TicketTrace, Verdict};
 
@@ -82,7 +82,7 @@ impl RedisStore {
 
     async fn waiting_in(&self, home: Home, worker: &str, most: usize) -> Result<Vec<InboxItem>> {
         let mut call = self.scripts.inbox.key(home.prefix());
-        call.arg(worker).arg(most).arg(self.clock.ahead_ms()).arg(HOLDER_MS);
+        call.arg(worker).arg(most).arg(self.clock.ahead_ms()).arg(HOLDER_MS).arg(INBOX_BYTES);
         let answer: redis::Value = self.link.script(&call).await?;
         let mut answer = Vec::<redis::Value>::from_redis(answer)?.into_iter();
         let Some(fence) = answer.next() else { return Ok(Vec::new()) };

@@ -5,8 +5,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::store::{
-    Content, EventId, EventState, InboxItem, Ingested, NewEvent, ReplayScope, Replayed, Result, Unreadable,
-    compress,
+    Content, EventId, EventState, INBOX_BYTES, InboxItem, Ingested, NewEvent, ReplayScope, Replayed, Result,
+    Unreadable, compress,
 };
 use crate::trace::{Reason, Verdict};
 
@@ -210,8 +210,16 @@ pub(super) fn inbox(conn: &Connection, worker: &str, most: usize, now: i64) -> R
          FROM inbox i JOIN events e ON e.n = i.event ORDER BY i.n LIMIT ?1",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let waiting = statement.query_map([most], |row| waiting(row, fence))?;
-    Ok(waiting.collect::<rusqlite::Result<_>>()?)
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    for item in statement.query_map([most], |row| waiting(row, fence))? {
+        let item = item?;
+        bytes += item.event.as_ref().map_or(0, Vec::len);
+        items.push(item);
+        if bytes >= INBOX_BYTES {
+            break;
+        }
+    }
+    Ok(items)
 }
 
 fn waiting(row: &Row<'_>, fence: u64) -> rusqlite::Result<Waiting> {

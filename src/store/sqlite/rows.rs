@@ -31,16 +31,16 @@ pub(super) struct Found {
     pub(super) record: EventRecord,
 }
 
-pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
+pub(in crate::store) fn to_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| damaged("a value to be stored", &error))
 }
 
-pub(super) fn from_json<T: DeserializeOwned>(what: &str, json: &[u8]) -> Result<T> {
+pub(in crate::store) fn from_json<T: DeserializeOwned>(what: &str, json: &[u8]) -> Result<T> {
     serde_json::from_slice(json).map_err(|error| damaged(what, &error))
 }
 
 /// JSON for a BLOB column.
-pub(super) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+pub(in crate::store) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     let json = to_json(value)?.into_bytes();
     if json.len() > LARGE { compress(&json) } else { Ok(json) }
 }
@@ -50,7 +50,7 @@ fn unpack(packed: &[u8]) -> Result<Cow<'_, [u8]>> {
 }
 
 /// The stored event, or why this version cannot read it.
-pub(super) fn read_event(packed: Option<&[u8]>) -> std::result::Result<Event, Unreadable> {
+pub(in crate::store) fn read_event(packed: Option<&[u8]>) -> std::result::Result<Event, Unreadable> {
     let nothing = || Unreadable::Damaged("the payload could not be understood when it came in".to_owned());
     unreadable::read_event(packed.ok_or_else(nothing)?)
 }

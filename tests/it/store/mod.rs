@@ -20,6 +20,7 @@ mod replay;
 mod retention;
 mod retries;
 mod routing;
+mod spool;
 
 /// Tells each story to a store of its own.
 macro_rules! tell {
@@ -71,6 +72,7 @@ macro_rules! suite {
             }
             tell! { $home, routing:
                 events_leave_the_inbox_in_the_order_they_came
+                large_events_leave_the_inbox_a_few_at_a_time
                 an_event_fans_out_to_its_tickets
                 a_settled_ticket_is_finished_at_once
                 an_event_without_tickets_has_its_own_verdict
