@@ -23,9 +23,15 @@ pub(super) fn backends(
     let transitions = TransitionCache::new();
     for (name, entry) in &file.workers {
         let processor = match kind(name, entry)? {
-            Kind::Jira => Arc::new(jira(name, &entry.site(environment)?, timeout, &transitions, clock)?),
+            Kind::Jira => {
+                let config = entry.site(environment)?;
+                Arc::new(jira(name, entry, &config, timeout, &transitions, clock)?)
+            }
         };
         backends.add(name, processor, &entry.projects)?;
+        if let Some(most) = entry.tickets_at_once {
+            backends.limit(name, most.get());
+        }
     }
     Ok(backends)
 }
@@ -55,6 +61,7 @@ fn kind(name: &str, entry: &WorkerEntry) -> Result<Kind, SettingError> {
 
 fn jira(
     name: &str,
+    entry: &WorkerEntry,
     config: &SiteConfig,
     timeout: Duration,
     transitions: &TransitionCache,
@@ -69,7 +76,11 @@ fn jira(
     if let Some(dialect) = &config.dialect {
         site.dialect = dialect_named(name, dialect)?;
     }
-    let client = JiraClient::new(site, clock.clone())?.with_timeout(timeout).with_observer(Arc::new(count));
+    let client = JiraClient::new(site, clock.clone())?;
+    let mut client = client.with_timeout(timeout).with_observer(Arc::new(count));
+    if let Some(most) = entry.requests_per_second {
+        client = client.with_requests_per_second(most.get());
+    }
     Ok(Jira::new(client, transitions.clone(), clock.clone()))
 }
 
