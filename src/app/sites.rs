@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::jira::{
-    Auth, Call, Credential, Dialect, GATEWAY, Gateway, JiraClient, Site, Survey, TOKEN_URL, TransitionCache,
+    self, Auth, Call, Credential, Dialect, GATEWAY, Gateway, JiraClient, Site, Survey, TOKEN_URL,
+    TransitionCache,
 };
 use crate::settings::{Login, SettingError, SiteConfig, WorkerEntry, WorkersFile};
 use crate::telemetry;
@@ -17,6 +18,7 @@ use crate::worker::processor::{Kind, ProjectTaken, ReadOnly, SiteMap};
 pub(super) fn backends(
     file: &WorkersFile,
     environment: &SiteConfig,
+    timeout: Duration,
     clock: &Clock,
 ) -> anyhow::Result<Backends> {
     let mut backends = Backends::new();
@@ -25,7 +27,8 @@ pub(super) fn backends(
     for (name, entry) in &file.workers {
         let processor = match kind(name, entry)? {
             Kind::Jira => {
-                let client = paced(client(name, &entry.site(name, environment)?, clock)?, entry);
+                let client =
+                    paced(client(name, &entry.site(name, environment)?, clock)?, entry).with_timeout(timeout);
                 Arc::new(Jira::new(client, transitions.clone(), clock.clone()))
             }
         };
@@ -39,7 +42,7 @@ pub(super) fn backends(
 
 /// The same, to be read and nothing else.
 pub fn read_only(file: &WorkersFile, environment: &SiteConfig, clock: &Clock) -> anyhow::Result<ReadOnly> {
-    backends(file, environment, clock).map(ReadOnly::new)
+    backends(file, environment, jira::TIMEOUT, clock).map(ReadOnly::new)
 }
 
 /// The sites of the workers that drive Jira, each to be looked over and nothing else; or why one cannot be.

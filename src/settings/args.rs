@@ -7,6 +7,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use url::Url;
@@ -94,6 +95,9 @@ pub struct WorkArgs {
     /// Tickets worked on at once
     #[arg(long = "workers", env = "CONDUIT_WORKERS", default_value = "16", value_name = "N")]
     pub workers: String,
+    /// How long a ticket stays with a worker that gives no sign of life; the same for all processes of a store
+    #[arg(long, env = "CONDUIT_LEASE", default_value = "30s", value_name = "TIME")]
+    pub lease: String,
     /// The Jira site.
     #[command(flatten)]
     pub jira: JiraArgs,
@@ -334,8 +338,18 @@ impl WorkArgs {
         let Ok(tickets_at_once @ 1..=1024) = self.workers.parse() else {
             return Err(SettingError::wrong("CONDUIT_WORKERS", &self.workers, "a number from 1 to 1024"));
         };
-        Ok(WorkSettings { tickets_at_once, site: self.jira.site(), github: self.github.check()? })
+        let (lease, site) = (lease(&self.lease)?, self.jira.site());
+        Ok(WorkSettings { tickets_at_once, lease, site, github: self.github.check()? })
     }
+}
+
+/// Shorter, requests to Jira would have no time; longer, a dead worker's tickets would stand still.
+fn lease(text: &str) -> Result<Duration, SettingError> {
+    let lease = duration("CONDUIT_LEASE", text)?;
+    if (Duration::from_secs(3)..=Duration::from_mins(5)).contains(&lease) {
+        return Ok(lease);
+    }
+    Err(SettingError::wrong("CONDUIT_LEASE", text, "a length of time from 3s to 5m"))
 }
 
 impl GitHubArgs {

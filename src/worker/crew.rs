@@ -54,7 +54,7 @@ impl Crew {
         let lease = claim.lease.clone();
         let held = Arc::new(Held::new(store, clock, lease, shared.config.heartbeat, saved));
         let own = Arc::clone(&held);
-        let task = self.tasks.spawn(async move { act::carry_out(&shared, &own, claim).await });
+        let task = self.tasks.spawn(async move { Box::pin(act::carry_out(&shared, &own, claim)).await });
         self.held.insert(task.id(), held);
     }
 

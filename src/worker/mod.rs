@@ -94,6 +94,18 @@ impl WorkerConfig {
             finish: Duration::from_secs(20),
         }
     }
+
+    /// This one with another lease, renewed three times while it lasts.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, heartbeat: lease / 3, ..self }
+    }
+
+    /// How long a request to a ticket system may take under a lease: less than half of it, so that none that was
+    /// sent under a fresh lease is still under way when it runs out.
+    pub fn request_timeout(lease: Duration) -> Duration {
+        lease * 2 / 5
+    }
 }
 
 /// What a worker did in one step.
@@ -192,4 +204,20 @@ fn jitter() -> f64 {
 /// Counts a ticket's end, or an event's that had no ticket.
 fn count(verdict: Verdict) {
     telemetry::outcome(verdict.outcome.as_str(), verdict.reason.as_str());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_under_a_fresh_lease_is_over_before_the_lease_is() {
+        for seconds in [3, 30, 300] {
+            let lease = Duration::from_secs(seconds);
+            assert!(WorkerConfig::request_timeout(lease) < lease / 2, "{lease:?}");
+        }
+        let usual = WorkerConfig::new("worker-1");
+        assert_eq!(WorkerConfig::request_timeout(usual.lease), crate::jira::TIMEOUT);
+        assert_eq!(usual.clone().with_lease(usual.lease), usual);
+    }
 }
