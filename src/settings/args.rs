@@ -144,6 +144,23 @@ pub struct ServeArgs {
     pub no_workers: bool,
 }
 
+/// Every setting of `conduit serve`, to be looked over.
+#[derive(Debug, Clone, Args)]
+pub struct EverySetting {
+    /// The rules.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The listeners.
+    #[command(flatten)]
+    pub listen: ListenArgs,
+    /// The workers.
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
 /// The flags of `conduit worker`.
 #[derive(Debug, Clone, Args)]
 pub struct WorkerArgs {
@@ -166,6 +183,13 @@ impl ServeArgs {
     pub fn settings(&self) -> Result<Settings, SettingError> {
         let work = if self.no_workers { None } else { Some(self.work.check()?) };
         settings(&self.config, &self.store, work, Some(self.listen.check()?))
+    }
+}
+
+impl EverySetting {
+    /// Checks every setting.
+    pub fn settings(&self) -> Result<Settings, SettingError> {
+        settings(&self.config, &self.store, Some(self.work.check()?), Some(self.listen.check()?))
     }
 }
 
@@ -314,7 +338,7 @@ impl JiraArgs {
             email: self.atlassian_email.clone(),
             api_key: self.atlassian_api_key.as_deref().map(Secret::new),
             token: self.atlassian_token.as_deref().map(Secret::new),
-            dialect: None,
+            ..SiteConfig::default()
         }
     }
 }

@@ -4,6 +4,7 @@
 //! wrong one stops the start with its name, what was found and what is allowed.
 
 mod args;
+mod site;
 mod workers;
 
 use std::fmt;
@@ -17,9 +18,11 @@ use crate::clock::parse_duration;
 use crate::secrets::Secret;
 
 pub use args::{
-    ConfigArgs, GitHubArgs, JiraArgs, ListenArgs, LogArgs, ServeArgs, StoreArgs, WorkArgs, WorkerArgs,
+    ConfigArgs, EverySetting, GitHubArgs, JiraArgs, ListenArgs, LogArgs, ServeArgs, StoreArgs, WorkArgs,
+    WorkerArgs,
 };
-pub use workers::{Login, OneOrMany, SiteConfig, SiteEntry, WorkerEntry, WorkersFile};
+pub use site::{Login, SiteConfig};
+pub use workers::{OneOrMany, SiteEntry, WorkerEntry, WorkersFile};
 
 /// A setting that is missing or wrong.
 #[derive(Debug, thiserror::Error)]

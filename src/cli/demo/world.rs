@@ -187,8 +187,8 @@ fn settings(folder: &TempDir, jira: &JiraSim, token: &Secret, fixed_port: bool) 
                 url: Some(jira.url()),
                 email: Some(EMAIL.into()),
                 api_key: Some(Secret::new("demo-token")),
-                token: None,
                 dialect: Some("cloud".into()),
+                ..SiteConfig::default()
             },
             github: None,
         }),

@@ -2,8 +2,12 @@
 
 mod effects;
 mod failures;
+mod logins;
+mod missing;
 mod moves;
 mod reads;
+mod surveys;
+mod ways;
 
 use jira_sim::{Account, Builder, JiraSim, NewIssue, Project};
 

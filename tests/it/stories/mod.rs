@@ -43,6 +43,7 @@ macro_rules! stories {
                 a_field_of_the_edge_is_filled_in_as_jira_wants_it
                 a_board_without_the_way_says_what_it_offers
                 an_account_without_permission_is_told
+                a_transition_behind_a_condition_is_told_from_a_missing_one
                 a_ticket_that_does_not_exist_is_not_found
             }
             tell! { $home, events:

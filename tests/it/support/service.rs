@@ -61,7 +61,7 @@ pub(crate) struct TestService {
     service: Service,
     pub(crate) url: String,
     http: Client,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A registered hook, as its owner knows it.
@@ -111,8 +111,8 @@ pub(crate) fn settings(folder: &Path, on: &On<'_>, jira: &JiraSim) -> Settings {
                 url: Some(jira.url()),
                 email: Some(EMAIL.into()),
                 api_key: Some(Secret::new(API_KEY)),
-                token: None,
                 dialect: Some("cloud".into()),
+                ..SiteConfig::default()
             },
             github: None,
         }),
@@ -133,7 +133,12 @@ impl TestService {
         let settings = settings(folder.path(), on, jira);
         let service = Service::start(settings, Clock::system()).await.unwrap();
         let url = format!("http://{}", service.address.unwrap());
-        Self { service, url, http: Client::new(), _folder: folder }
+        Self { service, url, http: Client::new(), folder }
+    }
+
+    /// Where its configuration and its embedded store are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Stops it cleanly.

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use conduit::clock::Clock;
-use conduit::jira::{Auth, CallLog, Credential, Dialect, JiraClient, RemoteLink, Site, TransitionRequest};
+use conduit::jira::{
+    Auth, CallLog, Credential, Dialect, JiraClient, RemoteLink, Scope, Site, Survey, TransitionRequest,
+    permission,
+};
 use jiff::Timestamp;
 use jiff::civil::date;
 use jira_sim::{Account, Category, Field, JiraSim, NewIssue, Project, Transition, Workflow};
@@ -21,6 +24,8 @@ pub(super) async fn record() -> Result<Recording> {
     read(&client).await?;
     transition(&client).await?;
     effects(&client).await?;
+    missing(&client).await?;
+    survey(&client).await?;
     Ok(Recording::of("client", false, &jira.journal()))
 }
 
@@ -52,6 +57,27 @@ async fn read(client: &JiraClient) -> Result<()> {
     client.issue("SHOP-1", log).await?;
     client.history("SHOP-1", log).await?;
     client.transitions("SHOP-1", log).await?;
+    Ok(())
+}
+
+/// What is asked only after a no.
+async fn missing(client: &JiraClient) -> Result<()> {
+    let log = &mut CallLog::default();
+    let issue = client.issue("SHOP-1", log).await?;
+    client.why_no_way(&issue, "Nowhere", None, false, log).await?;
+    client.why_no_issue("SHOP-1", log).await?;
+    Ok(())
+}
+
+/// What `doctor` and `init` read.
+async fn survey(client: &JiraClient) -> Result<()> {
+    let (survey, log) = (Survey::new(client.clone()), &mut CallLog::default());
+    survey.about(log).await?;
+    survey.permissions(&[permission::BROWSE, permission::TRANSITION], Scope::Project("SHOP"), log).await?;
+    survey.permissions(&[permission::BULK], Scope::Global, log).await?;
+    survey.statuses("SHOP", log).await?;
+    survey.recent("SHOP", None, log).await?;
+    survey.transitions("SHOP-1", log).await?;
     Ok(())
 }
 
