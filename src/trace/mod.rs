@@ -294,6 +294,10 @@ impl From<&Event> for EventSummary {
                 summary.head = Some(deployment.git_ref.clone());
                 summary.environment = Some(deployment.environment.clone());
             }
+            Subject::Issue(issue) => {
+                summary.title = Some(issue.summary.clone());
+                summary.author = issue.actor.as_ref().map(|actor| actor.name.clone());
+            }
             Subject::Nothing => {}
         }
         summary

@@ -4,8 +4,8 @@
 use super::processor::{SiteMap, Ticket};
 use super::record;
 use crate::event::Event;
-use crate::machine::{Decision, Machine, RuleSet, TicketNow, decide};
-use crate::trace::TicketTrace;
+use crate::machine::{Action, Decision, Effects, Machine, RuleSet, TicketNow, decide};
+use crate::trace::{Reason, TicketTrace};
 
 /// Decides on a ticket as it is known from `source`.
 pub(super) fn rule(
@@ -24,9 +24,27 @@ pub(super) fn rule(
         labels: ticket.labels.clone(),
         assignee: ticket.assignee.clone(),
     };
-    let decision = decide(machine, event, &now);
+    let decision = overtaken(event, ticket).unwrap_or_else(|| decide(machine, event, &now));
     record::decision_at(trace, &decision, &ticket.status.name, source);
     decision
+}
+
+/// What is decided when Jira tells of a change of status and the ticket stands elsewhere by now: what brought it there is
+/// told of, too, and decides. So a late delivery, or one of several in a wrong order, moves nothing from where it never
+/// brought the ticket.
+fn overtaken(event: &Event, ticket: &Ticket) -> Option<Decision> {
+    let moved = event.issue()?.moved.as_ref()?;
+    if moved.reached(&ticket.status.id, &ticket.status.name) {
+        return None;
+    }
+    Some(Decision {
+        action: Action::Stay(Reason::MovedByOther.into()),
+        alias: None,
+        rule: None,
+        rules_tried: Vec::new(),
+        effects: Effects::default(),
+        detail: Some(format!("it had come to {}, and stands at {} by now", moved.to.name, ticket.status.name)),
+    })
 }
 
 /// The machine that decides on a ticket, also on one that has moved to another project of its site.
