@@ -137,7 +137,9 @@ mod tests {
         assert_eq!(read(header("sha256", 32)), Some("HMAC-SHA256"));
         assert_eq!(read(header("sha384", 48)), Some("HMAC-SHA384"));
         assert_eq!(read(header("sha512", 64)), Some("HMAC-SHA512"));
-        for wrong in [header("sha1", 20), header("md5", 16), header("sha512", 32), header("", 32), "0a".repeat(32)] {
+        for wrong in
+            [header("sha1", 20), header("md5", 16), header("sha512", 32), header("", 32), "0a".repeat(32)]
+        {
             assert_eq!(read(wrong.clone()), None, "{wrong}");
         }
         assert!(is_weak("sha1=00") && is_weak("md5=00") && !is_weak("sha256=00") && !is_weak("sha1"));

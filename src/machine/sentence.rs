@@ -24,7 +24,9 @@ pub(super) fn what_happened(event: &Event) -> String {
 
 fn ticket(issue: &Issue, action: &str) -> String {
     match &issue.moved {
-        Some(StatusMove { from, to }) => format!("ticket moved from \"{}\" to \"{}\" in Jira", from.name, to.name),
+        Some(StatusMove { from, to }) => {
+            format!("ticket moved from \"{}\" to \"{}\" in Jira", from.name, to.name)
+        }
         None => format!("ticket {action} in Jira"),
     }
 }

@@ -43,7 +43,10 @@ fn overtaken(event: &Event, ticket: &Ticket) -> Option<Decision> {
         rule: None,
         rules_tried: Vec::new(),
         effects: Effects::default(),
-        detail: Some(format!("it had come to {}, and stands at {} by now", moved.to.name, ticket.status.name)),
+        detail: Some(format!(
+            "it had come to {}, and stands at {} by now",
+            moved.to.name, ticket.status.name
+        )),
     })
 }
 

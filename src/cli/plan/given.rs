@@ -191,7 +191,8 @@ fn folder(args: &PlanArgs, folder: &Path) -> Result<Vec<Given>, CliError> {
     if paths.is_empty() {
         return Err(CliError::NotFound(format!("{} has no file that ends in .json", folder.display())));
     }
-    if args.event.is_none() && forge::find(&args.provider).is_some_and(|forge| forge.event_header().is_some()) {
+    if args.event.is_none() && forge::find(&args.provider).is_some_and(|forge| forge.event_header().is_some())
+    {
         eprintln!("Each file's event is guessed from the beginning of its name; --event says it for all.");
     }
     paths.iter().map(|path| file(args, path, Alone::No)).collect()

@@ -85,7 +85,9 @@ impl Standing {
         let seen = match (recorded.and_then(|trace| seen(trace, &job.key)), told(event)) {
             (Some(status), _) => Seen::Status(status, "recorded"),
             (None, Some(status)) => Seen::Status(planner.status(&job.project, status), "payload"),
-            (None, None) => Seen::Status(planner.initial(&job.project).unwrap_or_default().to_owned(), "assumed"),
+            (None, None) => {
+                Seen::Status(planner.initial(&job.project).unwrap_or_default().to_owned(), "assumed")
+            }
         };
         planner.ticket(event, job, &seen)
     }

@@ -116,7 +116,9 @@ fn as_told(issue: &Issue) -> event::Issue {
         key: issue.key.str().to_ascii_uppercase(),
         project: project(Some(issue)).unwrap_or_default(),
         summary: text(|fields| fields.summary.owned()),
-        issue_type: text(|fields| fields.issuetype.as_ref().map(|kind| kind.name.owned()).unwrap_or_default()),
+        issue_type: text(|fields| {
+            fields.issuetype.as_ref().map(|kind| kind.name.owned()).unwrap_or_default()
+        }),
         status: fields.and_then(|fields| fields.status.as_ref()).map(status),
         labels: fields.and_then(|fields| fields.labels.as_deref()).map(owned).unwrap_or_default(),
         assignee: fields.and_then(|fields| fields.assignee.as_ref()).map(|user| person(user).name),
@@ -184,11 +186,7 @@ fn person(user: &User) -> Person {
 
 /// By the account's id and not by its name: on Cloud, everybody may take any name.
 fn sender(user: &User) -> Sender {
-    Sender {
-        login: id_of_user(user).to_owned(),
-        bot: user.account_type.str() == "app",
-        association: None,
-    }
+    Sender { login: id_of_user(user).to_owned(), bot: user.account_type.str() == "app", association: None }
 }
 
 /// `jira:issue_updated.issue_assigned`, or `jira:issue_deleted` where there is no more to say.

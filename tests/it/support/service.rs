@@ -128,8 +128,13 @@ pub(crate) fn settings(folder: &Path, on: &On<'_>, jira: &JiraSim) -> Settings {
 impl TestService {
     /// Starts one with [`RULES`].
     pub(crate) async fn start(on: &On<'_>, jira: &JiraSim) -> Self {
+        Self::with_rules(on, jira, RULES).await
+    }
+
+    /// Starts one with these rules.
+    pub(crate) async fn with_rules(on: &On<'_>, jira: &JiraSim, rules: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        write_config(folder.path(), RULES);
+        write_config(folder.path(), rules);
         let settings = settings(folder.path(), on, jira);
         let service = Service::start(settings, Clock::system()).await.unwrap();
         let url = format!("http://{}", service.address.unwrap());
@@ -149,6 +154,11 @@ impl TestService {
     /// Registers a repository.
     pub(crate) async fn register(&self, repo_path: &str) -> Hook {
         register(&self.url, repo_path).await
+    }
+
+    /// Registers what Jira's own webhooks tell of: a site, or one of its projects.
+    pub(crate) async fn register_jira(&self, repo_path: &str) -> Hook {
+        register_as(&self.url, "jira", repo_path, "acme-jira").await
     }
 
     /// Delivers as GitHub does.
@@ -171,7 +181,11 @@ impl TestService {
 
 /// Registers a repository at the service at `url`.
 pub(crate) async fn register(url: &str, repo_path: &str) -> Hook {
-    let body = json!({ "provider": "github", "repo_path": repo_path, "repo_id": repo_path.replace("/*", "").replace('/', "-") });
+    register_as(url, "github", repo_path, &repo_path.replace("/*", "").replace('/', "-")).await
+}
+
+async fn register_as(url: &str, provider: &str, repo_path: &str, repo_id: &str) -> Hook {
+    let body = json!({ "provider": provider, "repo_path": repo_path, "repo_id": repo_id });
     let data = api(&Client::new(), url, Method::POST, "/conduit/webhooks/register", Some(body)).await;
     let text = |name: &str| data[name].as_str().unwrap().to_owned();
     Hook { secret: text("secret"), uri: text("uri") }
