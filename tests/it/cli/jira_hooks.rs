@@ -6,7 +6,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::run::{Conduit, masked};
-use crate::support::service::{API_KEY, EMAIL, On, TestService, board};
+use crate::support::service::{API_KEY, EMAIL, On, RULES, TestService, board, write_config};
 
 const ADMIN: (&str, &str) = ("admin@acme.example", "the-administrators-key");
 const FIRST: &str = "rest/webhooks/1.0/webhook";
@@ -55,6 +55,12 @@ impl Desk {
 
     fn run(&self, arguments: &[&str]) -> Conduit {
         self.run_as(ADMIN, arguments)
+    }
+
+    /// How many hooks Conduit has.
+    async fn hooks(&self) -> usize {
+        let listed = self.run(&["hooks", "list", "-o", "json"]).answers("conduit.hooks/1").await;
+        listed["hooks"].as_array().unwrap().len()
     }
 
     /// What is registered at Jira.
@@ -118,7 +124,7 @@ async fn both_halves_live_and_die_together(desk: Desk, path: &str) {
     let remove = [&["hooks", "remove", &slug, "--at-jira", "--yes"], jira].concat();
     desk.run(&remove).prints().await;
     assert!(desk.registered(path).await.is_empty());
-    assert!(desk.run(&["hooks", "list", "-o", "json"]).prints().await.contains("\"hooks\":[]"));
+    assert_eq!(desk.hooks().await, 0);
     desk.service.stop().await;
 }
 
@@ -147,16 +153,13 @@ async fn who_does_not_administer_jira_is_told_so_and_nothing_is_left_behind() {
     assert!(forbidden.contains("only a Jira administrator manages webhooks"), "{forbidden}");
     let stranger = desk.run_as(("nobody", "nothing"), &register).refuses(1).await;
     assert!(stranger.contains("the login is refused") && !stranger.contains("nothing"), "{stranger}");
-    assert!(desk.run(&["hooks", "list", "-o", "json"]).prints().await.contains("\"hooks\":[]"));
+    assert_eq!(desk.hooks().await, 0);
 
     // Jira falls over after Conduit's half was made.
     desk.jira.once(jira_sim::When::post(jira_sim::Kind::Webhooks), jira_sim::Fault::status(500));
     let failed = desk.run(&register).run().await;
     assert_ne!(failed.code, 0, "{failed:?}");
-    assert!(
-        desk.run(&["hooks", "list", "-o", "json"]).prints().await.contains("\"hooks\":[]"),
-        "half a hook is none"
-    );
+    assert_eq!(desk.hooks().await, 0, "half a hook is none");
     desk.run(&register).prints().await;
     desk.service.stop().await;
 }
@@ -200,4 +203,26 @@ async fn without_create_the_secret_is_shown_and_what_is_missing_is_said() {
         assert!(said.contains(wanted), "{arguments:?}: {said}");
     }
     desk.service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payload_of_jiras_is_planned_from_where_it_says_the_ticket_stands() {
+    let rule = "on \"jira.status_changed\" {\n fire = \"next\"\n }\n }\n}";
+    let rules = RULES.trim_end().trim_end_matches('}').trim_end().trim_end_matches('}').to_owned() + rule;
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), &rules);
+    let payload =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/forge/jira/cloud.status_changed.json");
+    let plan = |more: &[&str]| {
+        let arguments = [&["plan", payload.to_str().unwrap(), "--provider", "jira"], more].concat();
+        Conduit::new(&arguments).env("CONDUIT_CONFIG", folder.path().to_str().unwrap())
+    };
+    let from_payload = plan(&["--expect", "SHOP-42=done", "-o", "json"]).prints().await;
+    let planned: Value = serde_json::from_str(&from_payload).unwrap();
+    let ticket = &planned["events"][0]["tickets"][0];
+    let ticket = if ticket.is_null() { &planned["tickets"][0] } else { ticket };
+    assert_eq!((&ticket["from"], &ticket["to"]), (&"In Progress".into(), &"Done".into()), "{planned}");
+    assert_eq!(ticket["status"]["source"], "payload");
+    let late = plan(&["--status", "SHOP-42=To Do"]).prints().await;
+    assert!(late.contains("moved_by_other") && late.contains("had come to In Progress"), "{late}");
 }
