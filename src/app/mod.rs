@@ -9,6 +9,7 @@
 //! | [`sites`] | the ticket systems that `workers.yaml` names |
 //! | `in_force` | what the API shows of the configuration |
 //! | `reload` | the rulebook, read anew on SIGHUP and when a file changes |
+//! | `spool` | the store, with the spool before it if there is one |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
 
 pub mod board;
@@ -20,6 +21,7 @@ pub mod rule_paths;
 pub mod rules;
 pub mod service;
 pub mod sites;
+mod spool;
 
 pub use bootstrap::keyring_at_hand;
 

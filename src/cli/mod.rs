@@ -14,6 +14,7 @@ mod healthcheck;
 mod hooks;
 mod init;
 mod plan;
+mod progress;
 mod queue;
 mod serve;
 mod table;

@@ -158,7 +158,7 @@ impl JiraClient {
         self.send(request, |_| Ok(()), log).await
     }
 
-    async fn send<T>(
+    pub(super) async fn send<T>(
         &self,
         request: Request<'_>,
         read: impl FnOnce(&Answer) -> Result<T, Failed>,

@@ -57,7 +57,7 @@ pub use model::{
 pub use permission::{Permissions, Scope};
 pub use shape::Shape;
 pub use site::{Auth, Dialect, GATEWAY, Gateway, Site, SiteError, TOKEN_URL};
-pub use survey::{About, BoardStatus, Category, Recent, Sample, Survey, TypeStatuses};
+pub use survey::{About, BoardStatus, Category, RateLimit, Recent, Sample, Survey, TypeStatuses};
 pub use transitions::{Lookup, TransitionCache, choose, leading_to};
 pub use webhooks::{Webhook, Webhooks};
 

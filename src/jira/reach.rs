@@ -26,13 +26,16 @@ pub(super) enum Base {
     /// To the site.
     Site(Url),
     /// To the gateway, which knows the site by its id.
-    Gateway {
-        /// The site, which tells its id.
-        site: Url,
-        gateway: Url,
-        /// The address of the site behind the gateway.
-        found: OnceCell<Url>,
-    },
+    Gateway(Box<Behind>),
+}
+
+/// A site behind the gateway.
+pub(super) struct Behind {
+    /// The site itself, which tells its id.
+    site: Url,
+    gateway: Url,
+    /// Its address behind the gateway.
+    found: OnceCell<Url>,
 }
 
 #[derive(Deserialize)]
@@ -46,7 +49,7 @@ impl Base {
         let Some(gateway) = site.gateway()? else { return Ok(Self::Site(url)) };
         let known = site.gateway.as_ref().and_then(|gateway| gateway.cloud_id.as_deref());
         let known = known.map(|id| behind(&gateway, id));
-        Ok(Self::Gateway { site: url, found: OnceCell::new_with(known), gateway })
+        Ok(Self::Gateway(Box::new(Behind { site: url, found: OnceCell::new_with(known), gateway })))
     }
 }
 
@@ -59,12 +62,12 @@ impl JiraClient {
     pub(super) async fn base(&self, deadline: Instant, log: &mut CallLog) -> Result<Url, Failed> {
         match &self.shared.base {
             Base::Site(url) => Ok(url.clone()),
-            Base::Gateway { site, gateway, found } => {
+            Base::Gateway(to) => {
                 let ask = async {
-                    let id = self.cloud_id(site, left(deadline)?, log).await?;
-                    Ok(behind(gateway, &id))
+                    let id = self.cloud_id(&to.site, left(deadline)?, log).await?;
+                    Ok(behind(&to.gateway, &id))
                 };
-                found.get_or_try_init(|| ask).await.cloned()
+                to.found.get_or_try_init(|| ask).await.cloned()
             }
         }
     }

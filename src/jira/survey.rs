@@ -2,9 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
+use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::answer::Answer;
 use super::client::Request;
 use super::model::{Account, Named, Transition};
 use super::wire::read_moment;
@@ -28,6 +30,19 @@ pub struct About {
     pub dialect: Option<Dialect>,
     /// How far its clock is ahead of ours; negative: behind. `None` when it does not tell the time.
     pub ahead: Option<SignedDuration>,
+    /// What it says of how much may be asked; many say nothing until it is too much.
+    pub limit: Option<RateLimit>,
+}
+
+/// How much may be asked, as an answer's headers say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many requests are left for now.
+    pub remaining: u64,
+    /// Of how many.
+    pub of: Option<u64>,
+    /// Jira says that it will soon be too much.
+    pub near: bool,
 }
 
 /// An issue type of a project, with the statuses of its workflow.
@@ -228,10 +243,11 @@ impl Survey {
     pub async fn about(&self, log: &mut CallLog) -> Result<About, JiraError> {
         let before = self.client.now();
         let request = Request::get("server_info", &["serverInfo"], &[]);
-        let server = self.client.ask::<ServerBody>(request, log).await?;
+        let read = |answer: &Answer| Ok((answer.json::<ServerBody>()?, RateLimit::read(&answer.headers)));
+        let (server, limit) = self.client.send(request, read, log).await?;
         let after = self.client.now();
         let ahead = server.time().map(|time| time.duration_since(middle(before, after)));
-        Ok(About { ahead, dialect: server.dialect(), version: server.version })
+        Ok(About { ahead, dialect: server.dialect(), version: server.version, limit })
     }
 
     /// The issue types of a project, with the statuses of their workflows.
@@ -297,6 +313,18 @@ impl Survey {
             Dialect::Cloud => self.client.all_transitions(key, log).await,
             Dialect::DataCenter => self.client.transitions(key, log).await,
         }
+    }
+}
+
+impl RateLimit {
+    fn read(headers: &HeaderMap) -> Option<Self> {
+        let said = |name: &str| headers.get(name)?.to_str().ok();
+        let number = |name| said(name)?.trim().parse().ok();
+        Some(Self {
+            remaining: number("x-ratelimit-remaining")?,
+            of: number("x-ratelimit-limit"),
+            near: said("x-ratelimit-nearlimit").is_some_and(|near| near.eq_ignore_ascii_case("true")),
+        })
     }
 }
 

@@ -113,17 +113,19 @@ fn rule(declared: &RuleDecl, machines_keys: Option<&[Source]>, sources: &Sources
         let (paths, when) = (matches!(filter, Filter::Paths(_)), matches!(filter, Filter::When(_)));
         (filter.looks_at_the_ticket(), paths, when)
     });
+    let goal = goal(declared);
     Rule {
         place: RuleRef {
             name: declared.name.as_ref().map(|name| name.value.clone()),
             trigger: declared.trigger.value.clone(),
             file: sources.name(declared.header).to_owned(),
             line: sources.line(declared.header),
+            goal: Some(goal.kind()),
         },
         on: declared.on,
         sources: key_sources::resolve(declared.on, declared.keys.as_deref(), machines_keys),
         filters,
-        goal: goal(declared),
+        goal,
         effects: declared.effects.clone(),
     }
 }

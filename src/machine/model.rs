@@ -10,7 +10,7 @@ use super::expr::Expr;
 use super::filter::Filter;
 use crate::event::ticket::Source;
 use crate::event::{Event, Trigger};
-use crate::trace::RuleRef;
+use crate::trace::{RuleGoal, RuleRef};
 
 /// How many tickets an event may move when a machine says nothing about it.
 const MAX_TICKETS: u32 = 50;
@@ -278,6 +278,18 @@ pub(super) enum Goal {
     Skip(String),
     /// Effects alone.
     Stay,
+}
+
+impl Goal {
+    /// Its kind, for the trace.
+    pub(super) fn kind(&self) -> RuleGoal {
+        match self {
+            Self::Fire(_) => RuleGoal::Fire,
+            Self::MoveTo { .. } => RuleGoal::MoveTo,
+            Self::Skip(_) => RuleGoal::Skip,
+            Self::Stay => RuleGoal::Effects,
+        }
+    }
 }
 
 /// What a rule writes, before an event fills it in.

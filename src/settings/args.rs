@@ -12,10 +12,13 @@ use clap::Args;
 use url::Url;
 
 use super::{
-    GitHubSettings, RedisUrl, SettingError, Settings, SiteConfig, StoreUrl, WebSettings, WorkSettings,
-    duration,
+    GitHubSettings, RedisUrl, SettingError, Settings, SiteConfig, SpoolSettings, StoreUrl, WebSettings,
+    WorkSettings, bytes, duration,
 };
 use crate::secrets::Secret;
+
+/// Less would be full before it was of any use.
+const SMALLEST_SPOOL: u64 = 1 << 20;
 
 /// Where the rules are.
 #[derive(Debug, Clone, Args)]
@@ -77,6 +80,12 @@ pub struct ListenArgs {
     /// Events older than this are recorded and do not act; 0: none is too old
     #[arg(long, env = "CONDUIT_MAX_EVENT_AGE", default_value = "7d", value_name = "TIME")]
     pub max_event_age: String,
+    /// Where deliveries wait while Redis is away, on storage that outlives the process [default: none, they get 503]
+    #[arg(long, env = "CONDUIT_SPOOL", value_name = "DIR")]
+    pub spool: Option<String>,
+    /// The bytes that the spool may take
+    #[arg(long, env = "CONDUIT_SPOOL_SIZE", default_value = "1GiB", value_name = "SIZE")]
+    pub spool_size: String,
 }
 
 /// How tickets are worked on.
@@ -206,7 +215,6 @@ fn settings(
     work: Option<WorkSettings>,
     web: Option<WebSettings>,
 ) -> Result<Settings, SettingError> {
-    refuse_spool()?;
     let url = store.url()?;
     let settings = Settings {
         config: config.config.clone(),
@@ -219,19 +227,8 @@ fn settings(
         web,
     };
     settings.check_redis_needs()?;
+    settings.check_spool()?;
     Ok(settings)
-}
-
-/// Who sets it counts on a 202 while the store is away; to ignore it would break that in silence.
-fn refuse_spool() -> Result<(), SettingError> {
-    match std::env::var_os("CONDUIT_SPOOL") {
-        Some(folder) if !folder.is_empty() => Err(SettingError {
-            name: "CONDUIT_SPOOL".into(),
-            found: "a spool is not supported yet".into(),
-            allowed: "leave it unset; while the store is away, deliveries are answered 503".into(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 impl Settings {
@@ -250,6 +247,21 @@ impl Settings {
             return Err(SettingError::missing("CONDUIT_SECRET_KEY", help));
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    /// Beside an embedded store, a spool would be a second file on the same kind of disk.
+    fn check_spool(&self) -> Result<(), SettingError> {
+        match (&self.web, &self.store) {
+            (Some(WebSettings { spool: Some(_), .. }), StoreUrl::Sqlite(_)) => Err(SettingError {
+                name: "CONDUIT_SPOOL".into(),
+                found: "it is set beside an embedded store, which is never away while its disk is there"
+                    .into(),
+                allowed: "leave it unset, or use Redis".into(),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -300,7 +312,20 @@ impl ListenArgs {
                 .transpose()?,
             keep_payloads: yes_or_no("CONDUIT_KEEP_PAYLOADS", &self.keep_payloads)?,
             max_event_age: (!age.is_zero()).then_some(age),
+            spool: self.spool()?,
         })
+    }
+
+    fn spool(&self) -> Result<Option<SpoolSettings>, SettingError> {
+        let Some(folder) = self.spool.as_ref().filter(|folder| !folder.is_empty()) else { return Ok(None) };
+        match bytes(&self.spool_size).filter(|size| *size >= SMALLEST_SPOOL) {
+            Some(size) => Ok(Some(SpoolSettings { folder: folder.into(), size })),
+            None => Err(SettingError::wrong(
+                "CONDUIT_SPOOL_SIZE",
+                &self.spool_size,
+                "a size of 1MiB or more, such as 512MiB or 10GiB",
+            )),
+        }
     }
 }
 

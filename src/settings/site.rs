@@ -161,8 +161,8 @@ mod tests {
         SiteConfig { worker: Some("acme".into()), ..SiteConfig::default() }
     }
 
-    fn secret() -> Option<Secret> {
-        Some(Secret::new("hush"))
+    fn secret() -> Secret {
+        Secret::new("hush")
     }
 
     #[test]
@@ -173,15 +173,15 @@ mod tests {
         assert_eq!(site().login().unwrap_err().name, "workers.acme.site.email");
         let half = SiteConfig { client_id: Some("x".into()), ..site() };
         assert_eq!(half.login().unwrap_err().name, "workers.acme.site.client_secret");
-        let other_half = SiteConfig { client_secret: secret(), ..site() };
+        let other_half = SiteConfig { client_secret: Some(secret()), ..site() };
         assert_eq!(other_half.login().unwrap_err().name, "workers.acme.site.client_id");
     }
 
     #[test]
     fn two_logins_contradict_each_other() {
-        let both = SiteConfig { token: secret(), api_key: secret(), ..SiteConfig::default() };
+        let both = SiteConfig { token: Some(secret()), api_key: Some(secret()), ..SiteConfig::default() };
         assert_eq!(both.login().unwrap_err().name, "ATLASSIAN_API_KEY and ATLASSIAN_TOKEN");
-        let client = SiteConfig { token: secret(), client_id: Some("x".into()), ..site() };
+        let client = SiteConfig { token: Some(secret()), client_id: Some("x".into()), ..site() };
         let error = client.login().unwrap_err().to_string();
         assert!(
             error.starts_with("workers.acme.site.token and workers.acme.site.client_id: each is"),
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn client_credentials_go_by_the_gateway_and_others_when_told() {
         let default = "https://api.atlassian.com";
-        let client = SiteConfig { client_id: Some("x".into()), client_secret: secret(), ..site() };
+        let client = SiteConfig { client_id: Some("x".into()), client_secret: Some(secret()), ..site() };
         assert!(matches!(client.login().unwrap(), Login::Client(..)));
         assert_eq!(client.gateway(default).unwrap().unwrap().as_str(), "https://api.atlassian.com/");
         assert_eq!(site().gateway(default).unwrap(), None);

@@ -8,6 +8,6 @@ mod metrics;
 
 pub use logs::{LogError, LogFormat, init_logs};
 pub use metrics::{
-    MetricName, Metrics, MetricsError, WebhookResult, body_dropped, build_info, event_done, jira_request,
-    outcome, queue, rules_reload_failed, transition_cache, webhook,
+    Drained, MetricName, Metrics, MetricsError, WebhookResult, body_dropped, build_info, drained, event_done,
+    jira_request, outcome, queue, rules_reload_failed, spool, spooled, transition_cache, webhook,
 };

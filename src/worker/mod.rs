@@ -179,12 +179,6 @@ fn jitter() -> f64 {
     0.7 + 0.6 * thrown
 }
 
-/// Whether a store says of an event it cannot read that a newer version wrote it. Each store uses the word,
-/// and the suite that all stores run sees to it.
-fn is_newer(why: &str) -> bool {
-    why.contains("newer")
-}
-
 /// Counts a ticket's end, or an event's that had no ticket.
 fn count(verdict: Verdict) {
     telemetry::outcome(verdict.outcome.as_str(), verdict.reason.as_str());

@@ -13,7 +13,7 @@ use crate::state::State;
 /// The one who asks.
 #[derive(Debug, Clone)]
 pub(crate) enum Caller {
-    Known(Account),
+    Known(Box<Account>),
     /// Nobody in particular, who may read everything if the site is open.
     Anonymous {
         reads: bool,
@@ -76,7 +76,7 @@ pub(crate) fn identify(
     };
     let account = shown(value).and_then(|shown| holder(state, &shown, through_gateway));
     match account {
-        Some(account) => Ok(Caller::Known(account.clone())),
+        Some(account) => Ok(Caller::Known(Box::new(account.clone()))),
         None if state.switches.anonymous_reads => Ok(anonymous),
         None => Err(unauthenticated(state.dialect)),
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Call;
 use crate::account::Login;
 use crate::refusal::{Answer, Outcome, Refusal};
-use crate::state::{State, Taken};
+use crate::state::{Entity, State, Taken};
 
 /// One request takes so many entities.
 const MOST: usize = 1000;
@@ -59,7 +59,9 @@ fn repository_taken(
         for entity in entities(json, kind) {
             let id = entity["id"].as_str().unwrap_or_default();
             let whole = if id.is_empty() { String::new() } else { format!("{repository}/{id}") };
-            match state.take_development(kind, &whole, &entity["updateSequenceId"], entity, unknown) {
+            let sequence = &entity["updateSequenceId"];
+            let told = Entity { kind, id: &whole, sequence, json: entity, most_keys: 500 };
+            match state.take_development(&told, unknown) {
                 Taken::Accepted => good.push(id.to_owned()),
                 Taken::Failed(why) => bad.push(json!({ "id": id, "errorMessages": [{ "message": why }] })),
                 Taken::Nowhere => {}
@@ -80,7 +82,8 @@ pub(crate) struct Shape {
     kind: &'static str,
     accepted: &'static str,
     rejected: &'static str,
-    sequence: &'static str,
+    /// The longest list.
+    most: usize,
     key: fn(&Value) -> Value,
 }
 
@@ -88,7 +91,7 @@ pub(crate) const BUILDS: Shape = Shape {
     kind: "builds",
     accepted: "acceptedBuilds",
     rejected: "rejectedBuilds",
-    sequence: "updateSequenceNumber",
+    most: 100,
     key: |build| json!({ "pipelineId": build["pipelineId"], "buildNumber": build["buildNumber"] }),
 };
 
@@ -96,7 +99,7 @@ pub(crate) const DEPLOYMENTS: Shape = Shape {
     kind: "deployments",
     accepted: "acceptedDeployments",
     rejected: "rejectedDeployments",
-    sequence: "updateSequenceNumber",
+    most: MOST,
     key: |one| {
         json!({
             "pipelineId": one["pipeline"]["id"],
@@ -113,15 +116,18 @@ pub(crate) fn flat(call: &mut Call, shape: &Shape) -> Outcome {
     let body = body(call, wrap)?;
     let list = body[shape.kind].as_array().filter(|list| !list.is_empty());
     let list = list.ok_or_else(|| refused(400, "There is nothing in it.", wrap))?;
-    if list.len() > MOST {
-        return Err(refused(413, "Too many entities: 1000 at most.", wrap));
+    if list.len() > shape.most {
+        let message = format!("Too many entities: {} at most.", shape.most);
+        return Err(refused(413, &message, wrap));
     }
     let (mut accepted, mut rejected, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for one in list {
         let key = (shape.key)(one);
         let complete = key.as_object().is_some_and(|key| key.values().all(|part| !part.is_null()));
         let id = if complete { key.to_string() } else { String::new() };
-        match call.core.state.take_development(shape.kind, &id, &one[shape.sequence], one, &mut unknown) {
+        let sequence = &one["updateSequenceNumber"];
+        let told = Entity { kind: shape.kind, id: &id, sequence, json: one, most_keys: 100 };
+        match call.core.state.take_development(&told, &mut unknown) {
             Taken::Accepted => accepted.push(key),
             Taken::Failed(why) => rejected.push(json!({ "key": key, "errors": [{ "message": why }] })),
             Taken::Nowhere => {}

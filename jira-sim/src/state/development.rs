@@ -6,9 +6,6 @@ use serde_json::Value;
 
 use super::State;
 
-/// One entity can be tied to so many issues.
-const MOST_KEYS: usize = 500;
-
 /// Something that a tool told.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -25,6 +22,27 @@ pub struct Development {
     pub json: Value,
 }
 
+/// An entity as it arrives.
+pub(crate) struct Entity<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) sequence: &'a Value,
+    pub(crate) json: &'a Value,
+    /// It can be tied to so many issues.
+    pub(crate) most_keys: usize,
+}
+
+impl Entity<'_> {
+    /// The issues it names, directly or as associations.
+    fn keys(&self) -> Vec<&str> {
+        let associations = self.json["associations"].as_array().into_iter().flatten();
+        let of_issues = associations
+            .filter(|one| matches!(one["associationType"].as_str(), Some("issueKeys" | "issueIdOrKeys")));
+        let lists = of_issues.map(|one| &one["values"]).chain([&self.json["issueKeys"]]);
+        lists.filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect()
+    }
+}
+
 /// All that was told, by kind and id.
 pub(crate) type Told = BTreeMap<(String, String), Development>;
 
@@ -39,24 +57,16 @@ pub(crate) enum Taken {
 
 impl State {
     /// Keeps an entity at the issues that exist, and adds the other keys to `unknown`.
-    pub(crate) fn take_development(
-        &mut self,
-        kind: &str,
-        id: &str,
-        sequence: &Value,
-        json: &Value,
-        unknown: &mut Vec<String>,
-    ) -> Taken {
-        let keys: Vec<&str> =
-            json["issueKeys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let Some(sequence) = sequence.as_i64() else {
+    pub(crate) fn take_development(&mut self, entity: &Entity, unknown: &mut Vec<String>) -> Taken {
+        let Some(sequence) = entity.sequence.as_i64() else {
             return Taken::Failed("The update sequence number is missing.");
         };
-        if id.is_empty() || keys.is_empty() {
+        let keys = entity.keys();
+        if entity.id.is_empty() || keys.is_empty() {
             return Taken::Failed("The id or the issue keys are missing.");
         }
-        if keys.len() > MOST_KEYS {
-            return Taken::Failed("An entity cannot be associated with more than 500 issue keys.");
+        if keys.len() > entity.most_keys {
+            return Taken::Failed("The entity is associated with too many issue keys.");
         }
         let mut issues = Vec::new();
         for key in keys {
@@ -69,10 +79,12 @@ impl State {
         if issues.is_empty() {
             return Taken::Nowhere;
         }
+        let (kind, id) = (entity.kind, entity.id);
         let place = (kind.to_owned(), id.to_owned());
         let newer = self.development.get(&place).is_none_or(|known| known.sequence < sequence);
         if newer {
-            let one = Development { kind: kind.into(), id: id.into(), sequence, issues, json: json.clone() };
+            let one =
+                Development { kind: kind.into(), id: id.into(), sequence, issues, json: entity.json.clone() };
             self.development.insert(place, one);
         }
         Taken::Accepted

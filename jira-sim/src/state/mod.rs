@@ -24,7 +24,7 @@ use crate::workflow::{Category, Condition, Validator};
 pub(crate) use bulk::{Bulk, Step};
 pub use bulk::{BulkTask, TaskStatus};
 pub use development::Development;
-pub(crate) use development::{Taken, Told};
+pub(crate) use development::{Entity, Taken, Told};
 pub(crate) use diff::resolution_id;
 pub(crate) use edit::{Edit, NewComment};
 pub(crate) use issue::Text;

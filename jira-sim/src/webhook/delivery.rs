@@ -49,10 +49,7 @@ pub struct WebhookDelivery {
 
 impl WebhookDelivery {
     pub(crate) fn new(state: &State, webhook: &Registration, event: &Event, number: usize) -> Self {
-        let body = match webhook.exclude_body {
-            true => String::new(),
-            false => payload::body(state, event).to_string(),
-        };
+        let body = if webhook.exclude_body { String::new() } else { payload::body(state, event).to_string() };
         let secret = webhook.secret.as_deref();
         Self {
             identifier: format!("{:08x}-0000-4000-8000-{number:012x}", webhook.id),

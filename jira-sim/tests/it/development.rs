@@ -78,7 +78,7 @@ async fn builds_and_deployments_are_taken_each_in_its_own_shape() {
         "environment": { "id": "production" },
         "deploymentSequenceNumber": 1,
         "updateSequenceNumber": 1,
-        "issueKeys": ["SHOP-1"],
+        "associations": [{ "associationType": "issueIdOrKeys", "values": ["SHOP-1"] }],
     });
     let answer = tell(&jira, "deployments", json!({ "deployments": [deployment] })).await;
     assert_eq!(answer.json()["acceptedDeployments"][0]["environmentId"], "production");

@@ -197,6 +197,7 @@ fn settings(folder: &TempDir, jira: &JiraSim, token: &Secret, fixed_port: bool) 
             public_url: None,
             keep_payloads: true,
             max_event_age: None,
+            spool: None,
         }),
     })
 }

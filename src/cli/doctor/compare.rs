@@ -117,8 +117,8 @@ impl<'a> Comparison<'a> {
             self.out.findings.push(finding.suggest(&alias.status, names.iter().copied(), intro));
         }
         let in_use = self.board.in_use().flat_map(|one| &one.statuses).map(|status| status.name.as_str());
-        let named = |name: &str| self.machine.aliases.iter().any(|alias| same_name(&alias.status, name));
-        let unnamed: BTreeSet<&str> = in_use.filter(|name| !named(name)).collect();
+        let has_alias = |name: &str| self.machine.aliases.iter().any(|alias| same_name(&alias.status, name));
+        let unnamed: BTreeSet<&str> = in_use.filter(|name| !has_alias(name)).collect();
         self.out.unnamed = unnamed.into_iter().map(str::to_owned).collect();
     }
 

@@ -9,7 +9,7 @@ use super::report::Report;
 use crate::app::rules::Config;
 use crate::app::{keyring_at_hand, open_store};
 use crate::clock::Clock;
-use crate::machine::RuleSet;
+use crate::machine::{NEEDS_FORGE, RuleSet};
 use crate::registration::Hook;
 use crate::secrets::Keyring;
 use crate::settings::{EverySetting, Settings, StoreUrl, WebSettings, WorkersFile};
@@ -33,8 +33,12 @@ pub(super) async fn settings(given: &EverySetting, clock: &Clock, report: &mut R
     store(&settings, clock, report).await;
 }
 
-/// The rules, as far as they could be read, with the sites they are for.
-pub(super) fn rules(folder: &Path, report: &mut Report) -> Option<(WorkersFile, Option<RuleSet>)> {
+/// The rules, as far as they could be read, with the sites they are for. `forge`: there is a token for it.
+pub(super) fn rules(
+    folder: &Path,
+    forge: bool,
+    report: &mut Report,
+) -> Option<(WorkersFile, Option<RuleSet>)> {
     let config = match Config::read(folder) {
         Ok(config) => config,
         Err(error) => {
@@ -61,6 +65,11 @@ pub(super) fn rules(folder: &Path, report: &mut Report) -> Option<(WorkersFile, 
             format!("{errors} mistakes, so nothing would start"),
             "conduit check shows the places",
         ),
+    }
+    if !forge && config.diagnostics.iter().any(|found| found.code == NEEDS_FORGE) {
+        let text =
+            format!("{NEEDS_FORGE}: a rule asks what only the forge tells, and `serve` refuses to begin");
+        report.error("rules", text, "set GITHUB_TOKEN to a token that may read pull requests");
     }
     report.know(config.files);
     Some((config.workers, config.rules))
@@ -179,15 +188,13 @@ fn key(keyring: anyhow::Result<Option<Keyring>>, hooks: &[Hook], report: &mut Re
 
 fn last_delivery(hook: &Hook, events: &[EventRecord], report: &mut Report) {
     let name = hook.name();
-    match events.iter().find(|event| event.received.hook == name) {
-        Some(event) => report.ok(&name, format!("last delivery {} · {}", event.received.at, event.kind)),
-        None => {
-            let text = format!("no delivery among the last {LOOKED_THROUGH} events");
-            let fix = format!(
-                "conduit hooks test {}; the forge's Recent Deliveries show what it was answered",
-                hook.repo_id
-            );
-            report.warn(&name, text, &fix);
-        }
+    if let Some(event) = events.iter().find(|event| event.received.hook == name) {
+        return report.ok(&name, format!("last delivery {} · {}", event.received.at, event.kind));
     }
+    let text = format!("no delivery among the last {LOOKED_THROUGH} events");
+    let fix = format!(
+        "conduit hooks test {}; the forge's Recent Deliveries show what it was answered",
+        hook.repo_id
+    );
+    report.warn(&name, text, &fix);
 }

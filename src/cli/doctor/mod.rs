@@ -52,7 +52,8 @@ pub(super) async fn run(args: DoctorArgs, output: Output) -> Result<(), CliError
     let mut report = Report::default();
     let clock = Clock::system();
     house::settings(&args.settings, &clock, &mut report).await;
-    let config = house::rules(&args.settings.config.config, &mut report);
+    let forge = args.settings.work.github.github_token.is_some();
+    let config = house::rules(&args.settings.config.config, forge, &mut report);
     if let (Some((workers, rules)), false) = (&config, args.offline) {
         args.known(workers)?;
         let environment = args.settings.work.jira.site();

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::compare::{Compared, compare};
 use super::report::Report;
 use crate::app::board::Board;
-use crate::jira::{About, CallLog, Dialect, Failure, JiraError, Scope, Survey, permission};
+use crate::jira::{About, CallLog, Dialect, Failure, JiraError, RateLimit, Scope, Survey, permission};
 use crate::machine::{Diagnostic, Machine, RuleSet};
 
 /// Clocks that differ by less are as good as equal.
@@ -74,6 +74,16 @@ fn server(name: &str, about: &About, spoken: Dialect, report: &mut Report) {
         }
         Some(ahead) => report.ok(name, format!("{what}, its clock {}", skew(ahead))),
         None => report.unchecked(name, format!("{what}, its clock: it does not tell the time")),
+    }
+    if let Some(RateLimit { remaining, of, near }) = about.limit {
+        let of = of.map(|of| format!(" of {of}")).unwrap_or_default();
+        let text = format!("{remaining}{of} requests are left for now");
+        if near {
+            let fix = "nothing breaks, but tickets will wait; see who else asks so much with this account";
+            report.warn(name, text, fix);
+        } else {
+            report.ok(name, text);
+        }
     }
 }
 

@@ -112,13 +112,13 @@ impl InitArgs {
         let name = match (&self.site, known.as_slice()) {
             (Some(name), _) => name,
             (None, [only]) => only,
-            (None, _) => match workers.workers.iter().find(|(_, entry)| has(entry)) {
-                Some((name, _)) => name,
-                None => {
+            (None, _) => {
+                let one = workers.workers.iter().find(|(_, entry)| has(entry)).map(|(name, _)| name);
+                one.ok_or_else(|| {
                     let known = known.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-                    return Err(CliError::Usage(format!("say which site: --site with one of {known}")));
-                }
-            },
+                    CliError::Usage(format!("say which site: --site with one of {known}"))
+                })?
+            }
         };
         let entry = workers.workers.get(name);
         let entry =

@@ -17,6 +17,18 @@ async fn a_site_tells_its_version_and_its_time() {
 }
 
 #[tokio::test]
+async fn a_site_that_counts_says_how_much_is_left() {
+    let limits = jira_sim::Limits::none().bucket(20, 1, 10);
+    let sim = data_center().limits(limits).start().await.unwrap();
+    let survey = Survey::new(Caller::data_center(&sim, TOKEN).jira);
+    let about = survey.about(&mut CallLog::default()).await.unwrap();
+    assert_eq!(about.limit, Some(RateLimit { remaining: 19, of: Some(20), near: false }));
+    let sim = shop().start().await.unwrap();
+    let silent = Survey::new(Caller::cloud(&sim).jira).about(&mut CallLog::default()).await.unwrap();
+    assert_eq!(silent.limit, None);
+}
+
+#[tokio::test]
 async fn a_board_is_read_in_both_dialects() {
     let flow = || Workflow::simplified(&["To Do", "In Review", "Done"]);
     let cloud = shop().project(Project::new("CART").issue_type("Bug", flow())).start().await.unwrap();

@@ -86,8 +86,8 @@ const CACHED: u64 = 4 * 1024 * 1024;
 /// Settings of the server that decide on what is promised.
 const LOOKED_AT: &[&str] = &["maxmemory-policy", "appendfsync", "no-appendfsync-on-rewrite"];
 
-/// An event in memory, and its size.
-type Cached = (Arc<Event>, u32);
+/// An event in memory with the projects that its hook may move, and its size.
+type Cached = (Arc<(Event, Option<Vec<String>>)>, u32);
 
 /// A store on one Redis server.
 pub struct RedisStore {
@@ -261,8 +261,8 @@ impl Store for RedisStore {
         self.list_events(query).await
     }
 
-    async fn replay(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed> {
-        self.replay_event(id, scope).await
+    async fn replay(&self, id: &EventId, scope: ReplayScope, among: &[String]) -> Result<Replayed> {
+        self.replay_event(id, scope, among).await
     }
 
     async fn queue(&self) -> Result<QueueStatus> {

@@ -19,8 +19,20 @@ const MOST_MERGED: isize = 50;
 /// Index entries looked at in one round trip.
 const LOOKED_AT_ONCE: usize = 200;
 
+/// Index entries walked for one page. Where more would have to be, the page is short and the next one goes on.
+const WALKED_AT_MOST: usize = 10_000;
+
 /// A place in the list of events: its score and id.
 type Place = (i64, EventId);
+
+/// What one partition has for a page.
+#[derive(Default)]
+struct Walk {
+    /// The newest that match, one more than fit.
+    places: Vec<Place>,
+    /// Where it gave up; nothing is known of what is older.
+    stopped: Option<Place>,
+}
 
 /// One event as three reads answer it.
 type Read = (record::Fields, record::Fields, Option<Vec<u8>>);
@@ -80,14 +92,18 @@ impl RedisStore {
     pub(super) async fn list_events(&self, query: &EventQuery) -> Result<Page<EventRecord>> {
         let after = query.cursor.as_deref().map(read_cursor).transpose()?;
         let mut found: Vec<(Place, Home)> = Vec::new();
+        let mut known_to: Option<Place> = None;
         for home in self.layout.events() {
-            let places = self.matching(home, query, after.as_ref()).await?;
-            found.extend(places.into_iter().map(|place| (place, home)));
+            let walk = self.matching(home, query, after.as_ref()).await?;
+            found.extend(walk.places.into_iter().map(|place| (place, home)));
+            known_to = known_to.max(walk.stopped);
         }
+        found.retain(|(place, _)| known_to.as_ref().is_none_or(|known_to| place >= known_to));
         found.sort_by(|a, b| b.0.cmp(&a.0));
         let more = found.len() > query.limit;
         found.truncate(query.limit);
-        let next = found.last().filter(|_| more).map(|((score, id), _)| format!("{score}-{id}"));
+        let last = if more { found.last().map(|(place, _)| place.clone()) } else { known_to };
+        let next = last.map(|(score, id)| format!("{score}-{id}"));
         let mut items = Vec::with_capacity(found.len());
         for home in self.layout.events() {
             let ids: Vec<EventId> =
@@ -98,33 +114,51 @@ impl RedisStore {
         Ok(Page { items, next })
     }
 
-    /// The newest places of a partition that match all filters, one more than fit on the page.
+    /// The newest places of a partition that match all filters.
     ///
     /// Walks the shortest index and looks each of its entries up in the others.
-    async fn matching(&self, home: Home, query: &EventQuery, after: Option<&Place>) -> Result<Vec<Place>> {
+    async fn matching(&self, home: Home, query: &EventQuery, after: Option<&Place>) -> Result<Walk> {
         let mut indexes = self.shortest_first(home, query).await?;
-        let walked = indexes.remove(0);
-        let newest = after.map_or_else(|| "+inf".to_owned(), |(score, _)| score.to_string());
+        let index = indexes.remove(0);
         let oldest = query.since.map_or_else(|| "-inf".to_owned(), |at| at.as_microsecond().to_string());
-        let mut places = Vec::new();
-        for offset in (0..).step_by(LOOKED_AT_ONCE) {
-            let mut range = redis::pipe();
-            range.cmd("ZRANGE").arg(&walked).arg(&newest).arg(&oldest).arg("BYSCORE").arg("REV");
-            range.arg("LIMIT").arg(offset).arg(LOOKED_AT_ONCE).arg("WITHSCORES");
-            let (entries,): (Vec<(String, i64)>,) = self.link.ask(&range).await?;
-            let last = entries.len() < LOOKED_AT_ONCE;
-            let candidates = entries
-                .into_iter()
-                .filter_map(|(id, score)| Some((score, EventId::parse(&id)?)))
-                .filter(|place| after.is_none_or(|after| place < after))
-                .collect();
-            places.extend(self.also_in(&indexes, candidates).await?);
-            if last || places.len() > query.limit {
+        let mut newest = after.map(|(score, _)| *score);
+        // Entries of the newest score that were seen already: several events may have one.
+        let (mut seen, mut walked) = (0, 0);
+        let mut walk = Walk::default();
+        while walk.places.len() <= query.limit {
+            let range = self.range(&index, newest, &oldest, seen).await?;
+            let Some(end) = range.last().cloned() else { break };
+            let (whole, tied) =
+                (range.len() == LOOKED_AT_ONCE, range.iter().filter(|at| at.0 == end.0).count());
+            seen = if newest == Some(end.0) { seen + tied } else { tied };
+            newest = Some(end.0);
+            walked += range.len();
+            let older = range.into_iter().filter(|place| after.is_none_or(|after| place < after)).collect();
+            walk.places.extend(self.also_in(&indexes, older).await?);
+            if !whole {
+                break;
+            }
+            if walked >= WALKED_AT_MOST {
+                walk.stopped = Some(end);
                 break;
             }
         }
-        places.truncate(query.limit + 1);
-        Ok(places)
+        walk.places.truncate(query.limit + 1);
+        Ok(walk)
+    }
+
+    /// The next entries of an index, the newest first.
+    async fn range(&self, index: &str, newest: Option<i64>, oldest: &str, skip: usize) -> Result<Vec<Place>> {
+        let newest = newest.map_or_else(|| "+inf".to_owned(), |score| score.to_string());
+        let mut range = redis::pipe();
+        range.cmd("ZRANGE").arg(index).arg(newest).arg(oldest).arg("BYSCORE").arg("REV");
+        range.arg("LIMIT").arg(skip).arg(LOOKED_AT_ONCE).arg("WITHSCORES");
+        let (entries,): (Vec<(String, i64)>,) = self.link.ask(&range).await?;
+        let place = |(id, score): (String, i64)| {
+            let id = EventId::parse(&id).ok_or_else(|| unreadable(format!("the index {index}"), &id))?;
+            Ok((score, id))
+        };
+        entries.into_iter().map(place).collect()
     }
 
     /// The indexes that a query's filters ask for, the shortest first; the index of all when there is none.
@@ -261,7 +295,7 @@ impl RedisStore {
     }
 }
 
-fn read_answer<T: redis::FromRedisValue>(values: &[redis::Value]) -> Result<T> {
+pub(super) fn read_answer<T: redis::FromRedisValue>(values: &[redis::Value]) -> Result<T> {
     let read = T::from_redis_value(redis::Value::Array(values.to_vec()));
     read.map_err(|error| redis::RedisError::from(error).into())
 }

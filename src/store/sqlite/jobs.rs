@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::store::{Claim, ClaimRequest, JobId, JobState, Lease, Result, StoreError};
+use crate::store::{Claim, ClaimRequest, JobId, JobState, Lease, Result, StoreError, Unreadable};
 use crate::trace::TicketTrace;
 
 use super::lanes::{Lane, lanes, next_turn};
@@ -29,6 +29,7 @@ pub(super) struct Claimed {
     queued_at: i64,
     progress: Option<String>,
     trace: Option<Vec<u8>>,
+    projects: Option<String>,
     event: Option<Vec<u8>>,
 }
 
@@ -36,9 +37,10 @@ impl Claimed {
     /// What this version cannot read is told as the event's error, so that one such job, which a newer
     /// version may have left, does not cost the others of the same claim their worker.
     pub(super) fn unpack(self) -> Claim {
-        let (state, event) = match self.state() {
-            Ok(state) => (state, read_event(self.event.as_deref())),
-            Err(error) => (None, Err(error.to_string())),
+        let noted = self.state().and_then(|state| Ok((state, self.projects()?)));
+        let (state, projects, event) = match noted {
+            Ok((state, projects)) => (state, projects, read_event(self.event.as_deref())),
+            Err(error) => (None, Some(Vec::new()), Err(Unreadable::Damaged(error.to_string()))),
         };
         Claim {
             lease: self.lease,
@@ -46,8 +48,13 @@ impl Claimed {
             found_in: from_json("a job", self.found_in.as_bytes()).unwrap_or_default(),
             queued_at: time(self.queued_at),
             state,
+            projects,
             event,
         }
+    }
+
+    fn projects(&self) -> Result<Option<Vec<String>>> {
+        self.projects.as_ref().map(|json| from_json("a hook's projects", json.as_bytes())).transpose()
     }
 
     fn state(&self) -> Result<Option<JobState>> {
@@ -105,7 +112,7 @@ fn lease_first(
     let claimed = conn
         .prepare_cached(
             "SELECT e.id, j.key, j.generation, j.site, j.project, j.found_in, j.queued_at, j.progress, j.trace,
-                    e.event
+                    e.event, e.projects
              FROM jobs j JOIN events e ON e.n = j.event WHERE j.n = ?1",
         )?
         .query_row([head], |row| claimed(row, fence, request.lease))?;
@@ -122,6 +129,7 @@ fn claimed(row: &Row<'_>, fence: u64, duration: Duration) -> rusqlite::Result<Cl
         progress: row.get(7)?,
         trace: row.get(8)?,
         event: row.get(9)?,
+        projects: row.get(10)?,
     })
 }
 

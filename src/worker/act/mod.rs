@@ -25,10 +25,11 @@ use super::intent::{Intent, Progress, Unreadable};
 use super::lease::Held;
 use super::processor::{Setback, Site, Ticket};
 use super::retry::{self, Next};
-use super::{Rulebook, Shared, is_newer, record, ruling};
+use super::router::{may_move, not_the_hooks};
+use super::{Rulebook, Shared, record, ruling};
 use crate::event::Event;
 use crate::machine::{Action, Decision, Machine, precheck};
-use crate::store::{Claim, JobState, StoreError};
+use crate::store::{self, Claim, JobState, StoreError};
 use crate::trace::{Outcome, Reason, TicketTrace, Verdict};
 
 /// How long a job of a newer version is left alone before it is offered again.
@@ -75,11 +76,10 @@ pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Res
     let mut trace = record::begin(&claim, began);
     let notes = claim.state.as_ref().map_or_else(|| Ok(Progress::default()), |s| Progress::read(&s.progress));
     let (event, progress) = match (claim.event, notes) {
-        (Err(why), _) if is_newer(&why) => {
+        (Err(store::Unreadable::Newer { .. }), _) | (_, Err(Unreadable::Newer)) => {
             return leave_to_newer(held, claim.state, trace).await;
         }
-        (_, Err(Unreadable::Newer)) => return leave_to_newer(held, claim.state, trace).await,
-        (Err(why), _) => {
+        (Err(store::Unreadable::Damaged(why)), _) => {
             return bury(held, trace, format!("the stored event cannot be read: {why}"), began).await;
         }
         (_, Err(Unreadable::Damaged(why))) => {
@@ -100,6 +100,7 @@ pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Res
         event: Cow::Borrowed(&event),
         key,
         project: claim.project,
+        projects: claim.projects,
         trace,
         progress,
         began,
@@ -141,6 +142,8 @@ struct Job<'a> {
     /// The issue key as the event wrote it.
     key: String,
     project: String,
+    /// The projects that the hook may move; `None`: all.
+    projects: Option<Vec<String>>,
     trace: TicketTrace,
     progress: Progress,
     began: Timestamp,
@@ -243,7 +246,12 @@ impl Job<'_> {
     async fn read(&mut self) -> Go<Ticket> {
         let ticket = self.site.processor.read(&self.key, &mut self.trace.attempts).await?;
         ruling::renamed(&mut self.trace, &ticket);
-        Ok(ticket)
+        // The hook was asked about the key that the event wrote; the ticket may have gone where it may not follow.
+        if may_move(self.projects.as_deref(), &ticket.project) {
+            return Ok(ticket);
+        }
+        let sentence = format!("{} is {} now, and {}", self.key, ticket.key, not_the_hooks(&ticket.project));
+        Err(Setback::permanent(Reason::ProjectNotConfigured, sentence).into())
     }
 
     // --- parting -------------------------------------------------------------------------------------

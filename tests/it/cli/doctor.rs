@@ -243,6 +243,12 @@ async fn settings_and_names_that_are_wrong_are_said() {
     let inside =
         folder.run(&["doctor", "--offline"]).env("CONDUIT_PUBLIC_URL", "http://localhost:9091").run().await;
     assert!(inside.out.contains("leads nowhere from outside"), "{}", inside.out);
+    let rules = include_str!("../../machines/err/E017.hcl");
+    let by_paths = Folder::new(shop().start().await.unwrap(), "shop", rules);
+    let without = by_paths.reads(&["doctor", "--offline"]).await;
+    assert!(without.code == 1 && without.out.contains("set GITHUB_TOKEN"), "{}", without.out);
+    let with = by_paths.run(&["doctor", "--offline"]).env("GITHUB_TOKEN", "github_pat_1").run().await;
+    assert_eq!(with.code, 0, "{}", with.out);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

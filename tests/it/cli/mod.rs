@@ -15,6 +15,7 @@ mod jira_hooks;
 mod plan;
 mod queue;
 mod reaching;
+mod replaying;
 mod run;
 mod starting;
 mod why;

@@ -109,8 +109,8 @@ async fn a_missing_setting_is_named_with_what_to_do() {
     assert!(said.contains("ATLASSIAN_DOMAIN_URL: it is not set"), "{said}");
     let said = bare("serve").env("ATLASSIAN_DOMAIN_URL", "https://acme.atlassian.net").refuses(2).await;
     assert!(said.contains("ATLASSIAN_EMAIL: it is not set"), "{said}");
-    let said = bare("serve").env("CONDUIT_SPOOL", "/var/spool/conduit").refuses(2).await;
-    assert!(said.contains("CONDUIT_SPOOL: a spool is not supported yet"), "{said}");
+    let said = serve(folder.path()).env("CONDUIT_SPOOL", "/var/spool/conduit").refuses(2).await;
+    assert!(said.contains("CONDUIT_SPOOL: it is set beside an embedded store"), "{said}");
     let said = redis("serve").refuses(2).await;
     assert!(said.contains("CONDUIT_ADMIN_TOKEN: it is not set") && said.contains("openssl rand"), "{said}");
     let said = redis("worker").refuses(2).await;

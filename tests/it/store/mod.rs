@@ -11,12 +11,16 @@ mod durability;
 mod given;
 mod ingest;
 mod leases;
+mod leftovers;
+mod measure;
 mod on_redis;
+mod on_sqlite;
 mod queries;
 mod replay;
 mod retention;
 mod retries;
 mod routing;
+mod spool;
 
 /// Tells each story to a store of its own.
 macro_rules! tell {
@@ -68,6 +72,7 @@ macro_rules! suite {
             }
             tell! { $home, routing:
                 events_leave_the_inbox_in_the_order_they_came
+                large_events_leave_the_inbox_a_few_at_a_time
                 an_event_fans_out_to_its_tickets
                 a_settled_ticket_is_finished_at_once
                 an_event_without_tickets_has_its_own_verdict
@@ -78,6 +83,7 @@ macro_rules! suite {
             }
             tell! { $home, claims:
                 a_claim_hands_over_the_job_with_its_event
+                a_claim_says_which_projects_the_hook_may_move
                 only_the_head_of_a_queue_is_claimed
                 the_end_of_the_last_ticket_tells_when_its_event_came
                 tickets_are_claimed_in_the_order_of_routing
@@ -108,6 +114,7 @@ macro_rules! suite {
                 a_redelivered_ticket_goes_to_the_end_of_its_queue
                 a_redelivery_does_not_wait_for_the_other_tickets
                 a_replay_takes_failed_tickets_and_on_demand_all
+                a_replay_of_named_tickets_takes_those_of_them_that_may_go
                 a_replay_that_finds_nothing_to_do_says_why
                 an_event_that_was_held_back_is_replayed_whole
                 a_replayed_ticket_that_is_no_longer_found_is_what_it_was
@@ -115,6 +122,7 @@ macro_rules! suite {
             tell! { $home, queries:
                 the_verdict_of_an_event_is_the_gravest_of_its_tickets
                 traces_are_listed_in_the_order_the_event_names_them
+                settled_tickets_keep_their_place_among_the_others
                 events_are_found_by_ticket_repository_outcome_and_time
                 pages_follow_each_other_without_gap_or_repeat
                 the_queue_is_told_in_numbers
@@ -126,6 +134,7 @@ macro_rules! suite {
                 what_is_not_finished_stays_however_old
                 what_finished_late_stays_readable_from_then_on
                 much_is_removed_in_small_steps
+                large_releases_are_removed_few_at_a_time
             }
             tell! { $home, concurrency:
                 eight_claimers_never_hold_the_same_ticket

@@ -54,6 +54,7 @@ macro_rules! stories {
                 a_key_of_no_configured_project_is_listed
                 a_project_without_a_machine_says_so
                 a_hook_moves_only_its_own_projects
+                a_ticket_that_moved_where_the_hook_may_not_stays
                 the_default_rules_look_at_merges_and_releases
                 an_event_that_names_too_many_waits_for_a_person
                 an_event_that_no_rule_can_see_is_recorded

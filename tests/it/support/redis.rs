@@ -32,6 +32,13 @@ impl Redis {
         panic!("redis-server found no free port in {TRIES} tries");
     }
 
+    /// Starts a server that has everything on disk before it answers, so that a kill loses nothing.
+    pub(crate) async fn start_careful() -> Self {
+        let redis = Self::start().await;
+        redis.order(&["CONFIG", "SET", "appendfsync", "always"]).await;
+        redis
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
@@ -45,6 +52,19 @@ impl Redis {
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Sends the server a signal: `STOP` freezes it, `CONT` lets it go on.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// Gives the server an order: `CONFIG SET …`.
+    pub(crate) async fn order(&self, words: &[&str]) {
+        let mut order = redis::cmd(words[0]);
+        order.arg(&words[1..]);
+        order.query_async::<()>(&mut self.connect().await).await.unwrap();
     }
 
     /// A clean stop, with everything on disk.

@@ -8,6 +8,7 @@ pub(crate) fn apply(document: &mut Value) {
     several_remote_links(document);
     nothing_before_a_change(document);
     times_of_a_bulk_task(document);
+    patterns_of_lists(document);
 }
 
 /// The answer is "all remote issue links" unless a global id is given, as the operation's own words and its example
@@ -36,5 +37,20 @@ fn times_of_a_bulk_task(document: &mut Value) {
         if let Some(schema) = document.pointer_mut(&place) {
             *schema = json!({ "anyOf": [schema.clone(), { "type": "integer" }] });
         }
+    }
+}
+
+/// A list of issue keys has a pattern, in Java's notation, that is meant for its items. On a list it says nothing, and no
+/// JSON Schema library reads it.
+fn patterns_of_lists(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(patterns_of_lists),
+        Value::Object(map) => {
+            if map.get("type").is_some_and(|kind| kind == "array") {
+                map.remove("pattern");
+            }
+            map.values_mut().for_each(patterns_of_lists);
+        }
+        _ => {}
     }
 }

@@ -22,7 +22,7 @@ impl Recording {
 #[derive(Debug, Clone)]
 pub(crate) struct Recorded {
     pub(crate) method: String,
-    /// As on the site itself, also where it was asked through the gateway.
+    /// As the description has it, also where it was asked elsewhere.
     pub(crate) path: String,
     /// Atlassian publishes no description of this path, so there is nothing to hold it against.
     pub(crate) undescribed: bool,
@@ -42,7 +42,7 @@ impl From<&Exchange> for Recorded {
         let names = pairs.map(|pair| pair.split('=').next().unwrap_or(pair).to_owned());
         Self {
             method: exchange.method.clone(),
-            path: on_the_site(&exchange.path),
+            path: described_path(exchange),
             undescribed: UNDESCRIBED.contains(&exchange.kind),
             parameters: names.collect(),
             request: body(&exchange.request_body),
@@ -52,13 +52,23 @@ impl From<&Exchange> for Recorded {
     }
 }
 
-/// What no document speaks of: logging in, the site's id, and reads that only administrators may make.
-const UNDESCRIBED: [Kind; 3] = [Kind::TenantInfo, Kind::OAuthToken, Kind::WorkflowSearch];
+/// What no document speaks of: logging in, the site's id, and what only administrators may do.
+const UNDESCRIBED: [Kind; 5] =
+    [Kind::TenantInfo, Kind::OAuthToken, Kind::WorkflowSearch, Kind::Webhooks, Kind::Webhook];
 
-/// The gateway's paths are the site's, below the site's id.
-fn on_the_site(path: &str) -> String {
-    let inner = path.strip_prefix("/ex/jira/").and_then(|rest| rest.split_once('/'));
-    inner.map_or_else(|| path.to_owned(), |(_, inner)| format!("/{inner}"))
+/// The path that the description has. The gateway's paths are the site's, below the site's id; what other tools tell has
+/// a path of its own at Atlassian's API host.
+fn described_path(exchange: &Exchange) -> String {
+    let fixed = match exchange.kind {
+        Kind::DevInfo => "/rest/devinfo/0.10/bulk",
+        Kind::Builds => "/rest/builds/0.1/bulk",
+        Kind::Deployments => "/rest/deployments/0.1/bulk",
+        _ => {
+            let inner = exchange.path.strip_prefix("/ex/jira/").and_then(|rest| rest.split_once('/'));
+            return inner.map_or_else(|| exchange.path.clone(), |(_, inner)| format!("/{inner}"));
+        }
+    };
+    fixed.to_owned()
 }
 
 fn body(text: &str) -> Option<Value> {

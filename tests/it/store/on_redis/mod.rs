@@ -1,5 +1,6 @@
 //! What only a store on Redis has to promise: its server goes away, is full, is torn, is not fit.
 
+mod leftovers;
 mod monitor;
 mod outage;
 mod startup;

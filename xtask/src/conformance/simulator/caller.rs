@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use jira_sim::{Account, JiraSim};
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 
 /// A login of the simulated site.
@@ -18,6 +18,10 @@ pub(super) const ADMINISTRATOR: Login = Login { email: "admin@example.com", toke
 impl Login {
     pub(super) fn account(self) -> Account {
         Account::with_api_token(self.email, self.token)
+    }
+
+    pub(super) fn sign(self, request: RequestBuilder) -> RequestBuilder {
+        request.basic_auth(self.email, Some(self.token))
     }
 }
 
@@ -56,7 +60,7 @@ impl Caller {
     ) -> Result<Value> {
         let request = self.client.request(method.clone(), format!("{}/{path}", self.base));
         let request = match &self.proof {
-            Proof::Basic(login) => request.basic_auth(login.email, Some(login.token)),
+            Proof::Basic(login) => login.sign(request),
             Proof::Bearer(token) => request.bearer_auth(token),
         };
         let request = match &body {

@@ -3,7 +3,9 @@
 
 mod bulk;
 mod caller;
+mod development;
 mod site;
+mod webhooks;
 
 use anyhow::Result;
 use jira_sim::{Fault, JiraSim, Kind, NewIssue, Project, When, Workflow};
@@ -19,6 +21,8 @@ pub(crate) async fn record() -> Result<Recording> {
     session(&caller).await?;
     site::record(&jira).await?;
     bulk::record(&caller, &jira).await?;
+    development::record(&jira).await?;
+    webhooks::record(&jira).await?;
     project_and_versions(&caller).await?;
     issue(&caller).await?;
     transitions(&caller, &jira).await?;
@@ -151,6 +155,11 @@ async fn searches(jira: &Caller) -> Result<()> {
     let full = json!({ "jql": "key in (SHOP-1, OLD-1)", "fields": ["status"], "reconcileIssues": [10_101] });
     jira.post("search/jql", full, 200).await?;
     jira.post("search/jql", json!({ "jql": "" }), 400).await?;
+    let page = jira.get("search/jql?jql=project%20in%20(SHOP,OLD)&fields=status&maxResults=1", 200).await?;
+    let token = page["nextPageToken"].as_str().unwrap_or_default();
+    let next = format!("search/jql?jql=project%20in%20(SHOP,OLD)&maxResults=1&nextPageToken={token}");
+    jira.get(&next, 200).await?;
+    jira.get("search/jql?jql=project%3DSHOP&nextPageToken=nonsense", 400).await?;
     let keys =
         json!({ "issueIdsOrKeys": ["SHOP-1", "SHOP-9"], "fields": ["status"], "properties": ["conduit"] });
     jira.post("issue/bulkfetch", keys, 200).await?;

@@ -31,16 +31,20 @@ async fn statuses_and_workflows(jira: &JiraSim) -> Result<()> {
 }
 
 async fn gateway(jira: &JiraSim) -> Result<()> {
-    let client = reqwest::Client::new();
-    client.get(format!("{}/_edge/tenant_info", jira.url())).send().await?.error_for_status()?;
-    let credentials = json!({ "grant_type": "client_credentials", "client_id": "client", "client_secret": "client-secret" });
-    let answer = client.post(jira.token_url()).json(&credentials).send().await?.error_for_status()?;
-    let answer: Value = answer.json().await?;
-    let token = answer["access_token"].as_str().unwrap_or_default().to_owned();
-    let service = Caller::through_gateway(jira, token);
+    let tenant = format!("{}/_edge/tenant_info", jira.url());
+    reqwest::get(tenant).await?.error_for_status()?;
+    let service = Caller::through_gateway(jira, buy_token(jira).await?);
     service.get("myself", 200).await?;
     service.get("issue/SHOP-1/transitions", 200).await?;
     jira.expire_tokens();
     service.get("myself", 401).await?;
     Ok(())
+}
+
+/// What client credentials buy.
+pub(super) async fn buy_token(jira: &JiraSim) -> Result<String> {
+    let credentials = json!({ "grant_type": "client_credentials", "client_id": "client", "client_secret": "client-secret" });
+    let request = reqwest::Client::new().post(jira.token_url()).json(&credentials);
+    let answer: Value = request.send().await?.error_for_status()?.json().await?;
+    Ok(answer["access_token"].as_str().unwrap_or_default().to_owned())
 }
