@@ -29,24 +29,35 @@ pub(super) fn rule(
     decision
 }
 
-/// What is decided when Jira tells of a change of status and the ticket stands elsewhere by now: what brought it there is
-/// told of, too, and decides. So a late delivery, or one of several in a wrong order, moves nothing from where it never
-/// brought the ticket.
+/// What is decided when the ticket is not, or not any more, what Jira told of.
+///
+/// It may bear the same key on another site. Or it stands elsewhere than where the change of status has brought it: then
+/// what brought it there is told of, too, and decides. So a late delivery, or one of several in a wrong order, moves
+/// nothing from where it never brought the ticket.
 fn overtaken(event: &Event, ticket: &Ticket) -> Option<Decision> {
-    let moved = event.issue()?.moved.as_ref()?;
-    if moved.reached(&ticket.status.id, &ticket.status.name) {
-        return None;
-    }
+    let told = event.issue()?;
+    let differs = |told: &str, found: &str| !told.is_empty() && !found.is_empty() && told != found;
+    let (reason, detail) = match &told.moved {
+        _ if differs(&told.id, &ticket.id) => (
+            Reason::RepoMismatch,
+            format!(
+                "{} of the Jira that told of it (id {}) is another ticket here (id {})",
+                told.key, told.id, ticket.id
+            ),
+        ),
+        Some(moved) if !moved.reached(&ticket.status.id, &ticket.status.name) => (
+            Reason::MovedByOther,
+            format!("it had come to {}, and stands at {} by now", moved.to.name, ticket.status.name),
+        ),
+        _ => return None,
+    };
     Some(Decision {
-        action: Action::Stay(Reason::MovedByOther.into()),
+        action: Action::Stay(reason.into()),
         alias: None,
         rule: None,
         rules_tried: Vec::new(),
         effects: Effects::default(),
-        detail: Some(format!(
-            "it had come to {}, and stands at {} by now",
-            moved.to.name, ticket.status.name
-        )),
+        detail: Some(detail),
     })
 }
 

@@ -226,6 +226,30 @@ async fn another_site_than_the_registered_one_moves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_of_the_same_key_on_another_site_is_another_ticket() {
+    let ours = site().start().await.unwrap();
+    let theirs = JiraSim::cloud()
+        .account(Account::with_api_token(EMAIL, API_KEY).administrator())
+        .account(Account::person("ana"))
+        .project(Project::new("SHOP"))
+        .issue(NewIssue::new("SHOP-8"))
+        .issue(NewIssue::new("SHOP-9"))
+        .issue(NewIssue::new("SHOP-1"))
+        .start()
+        .await
+        .unwrap();
+    let conduit = TestService::with_rules(&On::Sqlite, &ours, RULES).await;
+    let hook = conduit.register_jira(&format!("{}/*", home(&theirs))).await;
+    tell(&theirs, &conduit, &hook).await;
+    assert!(theirs.move_as("ana", "SHOP-1", "In Progress") && ours.move_as("ana", "SHOP-1", "In Progress"));
+    taken(&theirs, 1).await;
+    let traces = traces(&conduit, "SHOP-1", 1).await;
+    assert_eq!(reasons(&traces), [("jira.status_changed", Reason::RepoMismatch)]);
+    assert_eq!(ours.status("SHOP-1").as_deref(), Some("In Progress"));
+    conduit.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_signature_of_the_hooks_nothing_comes_in() {
     let jira = site().start().await.unwrap();
     let conduit = TestService::with_rules(&On::Sqlite, &jira, RULES).await;
