@@ -70,7 +70,7 @@ pub enum Subject {
     /// A deployment that ended.
     Deployment(Deployment),
     /// A ticket, told of by Jira itself.
-    Issue(Issue),
+    Issue(Box<Issue>),
     /// Nothing that a rule could look at.
     #[default]
     Nothing,

@@ -77,9 +77,10 @@ impl List {
 
 impl Show {
     pub(super) async fn run(self, output: Output) -> Result<(), CliError> {
-        let at_jira = match self.at_jira {
-            true => Some(about_jira(&self.hook.provider, "--at-jira", &self.jira).await?),
-            false => None,
+        let at_jira = if self.at_jira {
+            Some(about_jira(&self.hook.provider, "--at-jira", &self.jira).await?)
+        } else {
+            None
         };
         let hook = self.hook.find(&self.hook.api.connect()?).await?;
         let half = hook.at_jira(at_jira.as_ref())?;

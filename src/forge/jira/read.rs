@@ -61,7 +61,13 @@ fn read(name: &str, payload: &Payload, sending: &Sending) -> Result<Event, Lacki
     let subject = issue.filter(|issue| !issue.key.str().is_empty()).map_or(Subject::Nothing, |issue| {
         let Sending { retry, flow } = sending;
         let actor = actor.map(person);
-        Subject::Issue(event::Issue { moved, actor, retry: *retry, flow: flow.clone(), ..as_told(issue) })
+        Subject::Issue(Box::new(event::Issue {
+            moved,
+            actor,
+            retry: *retry,
+            flow: flow.clone(),
+            ..as_told(issue)
+        }))
     });
     Ok(Event {
         schema: SCHEMA,
@@ -127,7 +133,7 @@ fn as_told(issue: &Issue) -> event::Issue {
 }
 
 fn owned(labels: &[std::borrow::Cow<'_, str>]) -> Vec<String> {
-    labels.iter().map(|label| label.to_string()).collect()
+    labels.iter().map(ToString::to_string).collect()
 }
 
 fn status(named: &Named) -> IssueStatus {

@@ -33,7 +33,7 @@ fn read(payload: &Value) -> Event {
 
 fn issue(event: Event) -> Issue {
     match event.subject {
-        Subject::Issue(issue) => issue,
+        Subject::Issue(issue) => *issue,
         other => panic!("{other:?}"),
     }
 }
