@@ -52,7 +52,9 @@ impl Service {
         let (workers, rules) = Config::read(&settings.config)?.sound(forge).context("nothing was started")?;
         tracing::info!(rules = rules.hash(), "rules {} are in force", rules.hash());
         let backends = match &settings.work {
-            Some(work) => sites::backends(&workers, &work.site, &clock)?,
+            Some(work) => {
+                sites::backends(&workers, &work.site, WorkerConfig::request_timeout(work.lease), &clock)?
+            }
             None => Backends::new(),
         };
         let rulebook = Rulebook { rules: Arc::new(rules), backends };
@@ -159,7 +161,7 @@ fn new_worker(
     let config = WorkerConfig {
         concurrency: work.tickets_at_once,
         retention: settings.retention,
-        ..WorkerConfig::new(worker_name()?)
+        ..WorkerConfig::new(worker_name()?).with_lease(work.lease)
     };
     Ok(Worker::new(Arc::clone(store), reload.rulebook(), forge, clock.clone(), config))
 }

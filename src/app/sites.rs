@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::jira::{
-    Auth, Call, Credential, Dialect, GATEWAY, Gateway, JiraClient, Site, Survey, TOKEN_URL, TransitionCache,
+    self, Auth, Call, Credential, Dialect, GATEWAY, Gateway, JiraClient, Site, Survey, TOKEN_URL,
+    TransitionCache,
 };
 use crate::settings::{Login, SettingError, SiteConfig, WorkerEntry, WorkersFile};
 use crate::telemetry;
@@ -17,6 +18,7 @@ use crate::worker::processor::{Kind, ProjectTaken, ReadOnly, SiteMap};
 pub(super) fn backends(
     file: &WorkersFile,
     environment: &SiteConfig,
+    timeout: Duration,
     clock: &Clock,
 ) -> anyhow::Result<Backends> {
     let mut backends = Backends::new();
@@ -25,18 +27,22 @@ pub(super) fn backends(
     for (name, entry) in &file.workers {
         let processor = match kind(name, entry)? {
             Kind::Jira => {
-                let client = client(name, &entry.site(name, environment)?, clock)?;
+                let client =
+                    paced(client(name, &entry.site(name, environment)?, clock)?, entry).with_timeout(timeout);
                 Arc::new(Jira::new(client, transitions.clone(), clock.clone()))
             }
         };
         backends.add(name, processor, &entry.projects)?;
+        if let Some(most) = entry.tickets_at_once {
+            backends.limit(name, most.get());
+        }
     }
     Ok(backends)
 }
 
 /// The same, to be read and nothing else.
 pub fn read_only(file: &WorkersFile, environment: &SiteConfig, clock: &Clock) -> anyhow::Result<ReadOnly> {
-    backends(file, environment, clock).map(ReadOnly::new)
+    backends(file, environment, jira::TIMEOUT, clock).map(ReadOnly::new)
 }
 
 /// The sites of the workers that drive Jira, each to be looked over and nothing else; or why one cannot be.
@@ -47,7 +53,8 @@ pub fn surveys(
 ) -> Vec<(String, anyhow::Result<Survey>)> {
     let survey = |(name, entry): (&String, &WorkerEntry)| {
         let survey = kind(name, entry).map_err(anyhow::Error::from).and_then(|kind| match kind {
-            Kind::Jira => client(name, &entry.site(name, environment)?, clock).map(Survey::new),
+            Kind::Jira => client(name, &entry.site(name, environment)?, clock)
+                .map(|client| Survey::new(paced(client, entry))),
         });
         (name.clone(), survey)
     };
@@ -76,6 +83,14 @@ fn kind(name: &str, entry: &WorkerEntry) -> Result<Kind, SettingError> {
 pub fn client(name: &str, config: &SiteConfig, clock: &Clock) -> anyhow::Result<JiraClient> {
     let site = site(name, config)?;
     Ok(JiraClient::new(site, clock.clone())?.with_observer(Arc::new(count)))
+}
+
+/// A client that keeps to what the worker's entry allows it.
+fn paced(client: JiraClient, entry: &WorkerEntry) -> JiraClient {
+    match entry.requests_per_second {
+        Some(most) => client.with_requests_per_second(most.get()),
+        None => client,
+    }
 }
 
 fn site(name: &str, config: &SiteConfig) -> Result<Site, SettingError> {

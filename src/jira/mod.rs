@@ -12,6 +12,7 @@
 //! | [`webhooks`] | Jira's own webhooks, as an administrator manages them |
 //! | `shape` | PURE: how Jira wants a field's value |
 //! | `said`, `pause` | PURE: what Jira said, and how long it asks to be left alone |
+//! | `signals`, `limits` | PURE: what answers say about limits, and when the next request may go |
 //! | `transitions` | which transition leads to a status, and the cache of the answers |
 //! | `adf`, `wiki`, `text` | PURE: plain text as the dialects want it, without markup of its own |
 //! | `model`, `wire` | what the calls answer, and how it stands in Jira's JSON |
@@ -29,6 +30,7 @@ mod credential;
 mod effects;
 mod error;
 mod issue;
+mod limits;
 mod login;
 mod missing;
 mod model;
@@ -37,6 +39,7 @@ pub mod permission;
 mod reach;
 mod said;
 mod shape;
+mod signals;
 mod site;
 mod survey;
 mod text;

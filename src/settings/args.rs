@@ -7,6 +7,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use url::Url;
@@ -42,7 +43,7 @@ pub struct LogArgs {
 /// The store and what protects it.
 #[derive(Debug, Clone, Args)]
 pub struct StoreArgs {
-    /// The store: `sqlite:PATH` or `redis://…`, `rediss://…` [default: sqlite:data/conduit.db]
+    /// The store: `sqlite:PATH` or `redis://…`, `redis+sentinel://…`, `redis+cluster://…` [default: sqlite:data/conduit.db]
     #[arg(long, env = "CONDUIT_STORE", value_name = "URL", hide_env_values = true)]
     pub store: Option<String>,
     /// Another name for --store
@@ -94,6 +95,9 @@ pub struct WorkArgs {
     /// Tickets worked on at once
     #[arg(long = "workers", env = "CONDUIT_WORKERS", default_value = "16", value_name = "N")]
     pub workers: String,
+    /// How long a ticket stays with a worker that gives no sign of life; the same for all processes of a store
+    #[arg(long, env = "CONDUIT_LEASE", default_value = "30s", value_name = "TIME")]
+    pub lease: String,
     /// The Jira site.
     #[command(flatten)]
     pub jira: JiraArgs,
@@ -334,8 +338,18 @@ impl WorkArgs {
         let Ok(tickets_at_once @ 1..=1024) = self.workers.parse() else {
             return Err(SettingError::wrong("CONDUIT_WORKERS", &self.workers, "a number from 1 to 1024"));
         };
-        Ok(WorkSettings { tickets_at_once, site: self.jira.site(), github: self.github.check()? })
+        let (lease, site) = (lease(&self.lease)?, self.jira.site());
+        Ok(WorkSettings { tickets_at_once, lease, site, github: self.github.check()? })
     }
+}
+
+/// Shorter, requests to Jira would have no time; longer, a dead worker's tickets would stand still.
+fn lease(text: &str) -> Result<Duration, SettingError> {
+    let lease = duration("CONDUIT_LEASE", text)?;
+    if (Duration::from_secs(3)..=Duration::from_mins(5)).contains(&lease) {
+        return Ok(lease);
+    }
+    Err(SettingError::wrong("CONDUIT_LEASE", text, "a length of time from 3s to 5m"))
 }
 
 impl GitHubArgs {
@@ -368,9 +382,14 @@ impl JiraArgs {
     }
 }
 
+/// How the address of a Redis may begin; the store reads the rest.
+const REDIS: &[&str] =
+    &["redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"];
+
 /// Reads a store's address.
 pub(super) fn store_url(name: &str, url: &str) -> Result<StoreUrl, SettingError> {
-    const ALLOWED: &str = "sqlite:PATH, redis://HOST:PORT/DB or rediss://…";
+    const ALLOWED: &str = "sqlite:PATH, redis://HOST:PORT/DB, redis+sentinel://HOST,HOST/MASTER or \
+                           redis+cluster://HOST,HOST; with TLS rediss in place of redis";
     // The address is not repeated: it may hold a password.
     let wrong = || SettingError {
         name: name.into(),
@@ -379,14 +398,9 @@ pub(super) fn store_url(name: &str, url: &str) -> Result<StoreUrl, SettingError>
     };
     match url.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => Ok(StoreUrl::Sqlite(PathBuf::from(path))),
-        Some(("redis" | "rediss", rest)) if rest.starts_with("//") => {
+        Some((scheme, rest)) if REDIS.contains(&scheme) && rest.starts_with("//") => {
             Ok(StoreUrl::Redis(RedisUrl(Secret::new(url))))
         }
-        Some((scheme @ ("redis+sentinel" | "redis+cluster"), _)) => Err(SettingError {
-            name: name.into(),
-            found: format!("{scheme}:// is not supported yet"),
-            allowed: ALLOWED.into(),
-        }),
         _ => Err(wrong()),
     }
 }

@@ -123,6 +123,8 @@ pub struct SpoolSettings {
 pub struct WorkSettings {
     /// `CONDUIT_WORKERS`.
     pub tickets_at_once: usize,
+    /// `CONDUIT_LEASE`.
+    pub lease: Duration,
     /// The Jira site of the environment, for workers without a `site` of their own.
     pub site: SiteConfig,
     /// Where to read what a payload lacks; `None` without a `GITHUB_TOKEN`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EventId, JobId, Unreadable};
+use super::{EventId, JobId, PausedSite, Unreadable};
 use crate::event::ticket::{IgnoredKey, Source};
 use crate::event::{Event, Trigger};
 use crate::trace::{EventSummary, Outcome, Reason, Received, TicketTrace, Trace, Verdict};
@@ -90,6 +90,8 @@ pub struct InboxItem {
     pub event: Result<Event, Unreadable>,
     /// Proof of holding the inbox partition.
     pub fence: u64,
+    /// Which partition of the inbox that is. Events of one keep their order; those of another need not wait.
+    pub partition: u16,
 }
 
 /// How an event fans out.
@@ -189,6 +191,9 @@ pub struct Claim {
     pub found_in: Vec<Source>,
     /// When the job was queued.
     pub queued_at: Timestamp,
+    /// How often in a row its lease ran out, instead of being finished, retried or handed back. Notes saved on the
+    /// way do not count as parting: who breaks its worker may have saved some first.
+    pub expired: u32,
     /// What an earlier worker left, [`None`] the first time.
     pub state: Option<JobState>,
     /// The projects that the hook may move; `None`: all.
@@ -375,17 +380,6 @@ pub struct SpoolStatus {
     pub most_bytes: u64,
 }
 
-/// A site that stands still.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PausedSite {
-    /// Its configured name.
-    pub site: String,
-    /// Who or what paused it.
-    pub why: String,
-    /// Since when.
-    pub since: Timestamp,
-}
-
 /// What [`super::Store::tidy`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tidied {
@@ -398,8 +392,14 @@ pub struct Tidied {
 }
 
 impl EventRecord {
-    /// The trace of this event with its tickets' traces.
-    pub fn into_trace(self, tickets: Vec<TicketTrace>) -> Trace {
+    /// The trace of this event with its tickets' traces. Those that wait on a site that stands still say so.
+    pub fn into_trace(self, mut tickets: Vec<TicketTrace>, paused: &[PausedSite]) -> Trace {
+        for trace in &mut tickets {
+            let site = self.tickets.iter().find(|ticket| ticket.key == trace.key).map(|ticket| &ticket.site);
+            if let Some(pause) = site.and_then(|site| PausedSite::of(paused, site)) {
+                pause.holds(trace);
+            }
+        }
         let own = tickets.iter().map(|t| Verdict { outcome: t.outcome, reason: t.reason });
         let verdict = Verdict::gravest(own).unwrap_or(self.verdict);
         Trace {

@@ -8,6 +8,7 @@ mod metrics;
 
 pub use logs::{LogError, LogFormat, init_logs};
 pub use metrics::{
-    Drained, MetricName, Metrics, MetricsError, WebhookResult, body_dropped, build_info, drained, event_done,
-    jira_request, outcome, queue, rules_reload_failed, spool, spooled, transition_cache, webhook,
+    Drained, MetricName, Metrics, MetricsError, WebhookResult, body_dropped, breaker, build_info, drained,
+    event_done, jira_request, limit_remaining, outcome, queue, request_delayed, rules_reload_failed,
+    site_paused, spool, spooled, transition_cache, webhook,
 };

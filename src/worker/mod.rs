@@ -11,6 +11,8 @@
 //! | `intent` | what a job means to do, written down before Jira is asked |
 //! | `recover` | PURE: where a job goes on after a crash or a lost answer |
 //! | `retry` | PURE: the table from a failure to what is done about it |
+//! | `breaker` | PURE: whether a site is down |
+//! | `sites`, `probe` | what is heard of each site, and asking one how it is |
 //! | `lease` | the heartbeat, and the check before each request that writes |
 //! | `record` | the trace |
 //! | [`plan`] | PURE: what would be done with an event, for `conduit plan` |
@@ -21,11 +23,13 @@
 //! zero-to-production: tests call the step and look, and never wait for a clock.
 
 mod act;
+mod breaker;
 mod crew;
 mod intent;
 mod lacking;
 mod lease;
 pub mod plan;
+mod probe;
 pub mod processor;
 mod record;
 mod recover;
@@ -34,6 +38,7 @@ mod router;
 mod rulebook;
 mod ruling;
 mod runner;
+mod sites;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +76,8 @@ pub struct WorkerConfig {
     pub retention: Duration,
     /// How often a worker looks even if nobody wakes it.
     pub poll: Duration,
+    /// How long jobs may go on after the order to stop. The rest of [`STOPS_WITHIN`] is for giving them back.
+    pub finish: Duration,
 }
 
 impl WorkerConfig {
@@ -84,7 +91,20 @@ impl WorkerConfig {
             patience: Duration::from_hours(72),
             retention: Duration::from_hours(30 * 24),
             poll: Duration::from_secs(1),
+            finish: Duration::from_secs(20),
         }
+    }
+
+    /// This one with another lease, renewed three times while it lasts.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, heartbeat: lease / 3, ..self }
+    }
+
+    /// How long a request to a ticket system may take under a lease: less than half of it, so that none that was
+    /// sent under a fresh lease is still under way when it runs out.
+    pub fn request_timeout(lease: Duration) -> Duration {
+        lease * 2 / 5
     }
 }
 
@@ -144,6 +164,7 @@ struct Shared {
     forge: lacking::Forge,
     clock: Clock,
     config: WorkerConfig,
+    sites: sites::Sites,
 }
 
 impl Worker {
@@ -156,7 +177,8 @@ impl Worker {
         config: WorkerConfig,
     ) -> Self {
         let forge = lacking::Forge::new(forge);
-        let shared = Arc::new(Shared { store, rulebook, forge, clock, config });
+        let sites = sites::Sites::default();
+        let shared = Arc::new(Shared { store, rulebook, forge, clock, config, sites });
         Self { shared, upkeep: Arc::default() }
     }
 
@@ -182,4 +204,20 @@ fn jitter() -> f64 {
 /// Counts a ticket's end, or an event's that had no ticket.
 fn count(verdict: Verdict) {
     telemetry::outcome(verdict.outcome.as_str(), verdict.reason.as_str());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_under_a_fresh_lease_is_over_before_the_lease_is() {
+        for seconds in [3, 30, 300] {
+            let lease = Duration::from_secs(seconds);
+            assert!(WorkerConfig::request_timeout(lease) < lease / 2, "{lease:?}");
+        }
+        let usual = WorkerConfig::new("worker-1");
+        assert_eq!(WorkerConfig::request_timeout(usual.lease), crate::jira::TIMEOUT);
+        assert_eq!(usual.clone().with_lease(usual.lease), usual);
+    }
 }

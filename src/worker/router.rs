@@ -254,6 +254,7 @@ mod tests {
             replayed: false,
             event: Ok(event),
             fence: 1,
+            partition: 0,
         }
     }
 

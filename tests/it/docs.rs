@@ -239,3 +239,31 @@ fn status(name: &str) -> u16 {
     let found = (100..600).filter_map(|code| StatusCode::from_u16(code).ok()).find(named);
     found.unwrap_or_else(|| panic!("no status is called {name}")).as_u16()
 }
+
+#[test]
+fn what_the_promises_rest_on_exists() {
+    let document = read("docs/reliability.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources: String = ["src", "tests/it"].iter().map(|folder| text_of(&root.join(folder))).collect();
+    let named = Regex::new(r"`([a-z_/]+\.rs|[a-z_0-9]+\(\))`").unwrap();
+    let missing: Vec<_> = named
+        .captures_iter(&document)
+        .map(|found| found[1].to_owned())
+        .filter(|name| match name.strip_suffix("()") {
+            Some(test) => !sources.contains(&format!("fn {test}(")),
+            None => !root.join(name).is_file(),
+        })
+        .collect();
+    assert!(named.is_match(&document) && missing.is_empty(), "docs/reliability.md names {missing:?}");
+}
+
+/// Every Rust file below a folder, one after the other.
+fn text_of(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: std::path::PathBuf| match path.extension() {
+        _ if path.is_dir() => text_of(&path),
+        Some(extension) if extension == "rs" => std::fs::read_to_string(path).unwrap(),
+        _ => String::new(),
+    };
+    entries.map(text).collect()
+}

@@ -183,6 +183,7 @@ fn settings(folder: &TempDir, jira: &JiraSim, token: &Secret, fixed_port: bool) 
         management_listen: loopback(0),
         work: Some(WorkSettings {
             tickets_at_once: 8,
+            lease: Duration::from_secs(30),
             site: SiteConfig {
                 url: Some(jira.url()),
                 email: Some(EMAIL.into()),

@@ -16,7 +16,7 @@ use crate::http::answer::{self, Answer};
 use crate::http::extract::{authorise, state};
 use crate::http::{ApiError, State};
 use crate::secrets::token::Role;
-use crate::store::SpoolStatus;
+use crate::store::{PausedSite, SpoolStatus};
 
 use super::on;
 
@@ -37,6 +37,9 @@ pub(in crate::http) struct Health {
     /// Why the rules on disk are not in force. Not unready: the set before them decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     rules_reload_failed: Option<String>,
+    /// The sites that stand still, and why. Not unready: deliveries are accepted and wait.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    paused: Vec<PausedSite>,
     /// The service is about to end.
     stopping: bool,
 }
@@ -111,6 +114,8 @@ async fn look(state: &State) -> Health {
     let store = state.store.check().await;
     let spool = state.store.spool().await;
     let away = spool.as_ref().and_then(|spool| spool.store_away.clone());
+    // A store that cannot say this says above what is wrong with it.
+    let paused = state.store.paused().await.unwrap_or_default();
     let rules = state.in_force.rules();
     let rules_loaded = rules.is_some();
     Health {
@@ -123,6 +128,7 @@ async fn look(state: &State) -> Health {
         rules_loaded,
         rules: rules.map(|rules| rules.hash().to_owned()),
         rules_reload_failed: state.in_force.reload_failed(),
+        paused,
         stopping: false,
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::keys::Home;
+use super::link::each;
+use super::turns::shares;
 use super::{RedisStore, record};
 use crate::store::model::Part;
 use crate::store::{
@@ -57,37 +59,35 @@ impl RedisStore {
     pub(super) async fn add_event(&self, event: &NewEvent) -> Result<Ingested> {
         let (kind, content) = record::content(event)?;
         let outcome = event.verdict.map_or("waiting", |verdict| verdict.outcome.as_str());
-        let mut call = self.scripts.ingest.key(self.layout.of_event(&event.id).prefix());
+        let home = self.layout.of_event(&event.id);
+        let mut call = self.scripts.ingest.key(home.prefix());
         call.arg(&event.id).arg(record::score(&event.received)).arg(&event.repo);
         call.arg(record::occurrence(event)).arg(kind).arg(content).arg(outcome);
         call.arg(self.clock.now().as_millisecond()).arg(record::merge(event));
         for (name, value) in record::fields(event)? {
             call.arg(name).arg(value);
         }
-        let answer: String = self.link.script(&call).await?;
+        let answer: String = self.link.accept(home, &call).await?;
         let requeued = if answer == "known" { self.requeue_failed(&event.id).await? } else { Vec::new() };
         Ok(Ingested { duplicate: answer != "new", requeued })
     }
 
     pub(super) async fn waiting_events(&self, worker: &str, most: usize) -> Result<Vec<InboxItem>> {
-        let mut items = Vec::new();
-        for home in self.layout.events() {
-            if items.len() >= most {
-                break;
-            }
-            items.extend(self.waiting_in(home, worker, most - items.len()).await?);
-        }
-        Ok(items)
+        let homes = self.turn(self.layout.events().collect(), &["in"]).await?;
+        let shares = shares(most, &homes);
+        let items = each(shares, |(home, share)| self.waiting_in(home, worker, share)).await?;
+        Ok(items.into_iter().flatten().collect())
     }
 
     async fn waiting_in(&self, home: Home, worker: &str, most: usize) -> Result<Vec<InboxItem>> {
         let mut call = self.scripts.inbox.key(home.prefix());
         call.arg(worker).arg(most).arg(self.clock.ahead_ms()).arg(HOLDER_MS).arg(INBOX_BYTES);
-        let answer: redis::Value = self.link.script(&call).await?;
+        let answer: redis::Value = self.link.script(home, &call).await?;
         let mut answer = Vec::<redis::Value>::from_redis(answer)?.into_iter();
         let Some(fence) = answer.next() else { return Ok(Vec::new()) };
         let fence = u64::from_redis(fence)?;
-        let items = answer.map(|item| Ok(waiting_item(Waiting::from_redis(item)?, fence)));
+        let partition = home.number();
+        let items = answer.map(|item| Ok(waiting_item(Waiting::from_redis(item)?, fence, partition)));
         items.filter_map(Result::transpose).collect()
     }
 
@@ -99,13 +99,13 @@ impl RedisStore {
                 generation: item.generation,
             })
         };
-        let home = self.layout.of_event(&item.id).prefix();
+        let home = self.layout.of_event(&item.id);
         // Read before the plan replaces them: where a ticket was worked on is known from its entry alone.
         let earlier = if item.generation > 1 { self.tickets_of(&item.id).await? } else { Vec::new() };
-        let mut call = self.scripts.plan.key(&home);
+        let mut call = self.scripts.plan.key(home.prefix());
         call.arg(&item.id).arg(item.fence).arg(item.generation);
         call.arg(record::json(&Plan::new(item.generation, routing)?)?);
-        let answer: Vec<String> = self.link.script(&call).await?;
+        let answer: Vec<String> = self.link.script(home, &call).await?;
         match answer.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["go", plan] => {
                 self.remove_earlier(&item.id, &earlier).await?;
@@ -114,10 +114,10 @@ impl RedisStore {
             ["done"] => return Ok(()),
             _ => return Err(lost()),
         }
-        let mut call = self.scripts.routed.key(&home);
+        let mut call = self.scripts.routed.key(home.prefix());
         call.arg(&item.id).arg(item.fence).arg(item.generation);
         call.arg(self.clock.now().as_millisecond());
-        let answer: String = self.link.script(&call).await?;
+        let answer: String = self.link.script(home, &call).await?;
         if answer == "lost" { Err(lost()) } else { Ok(()) }
     }
 
@@ -136,9 +136,10 @@ impl RedisStore {
     }
 
     async fn tickets_of(&self, id: &EventId) -> Result<Vec<TicketState>> {
+        let home = self.layout.of_event(id);
         let mut read = redis::cmd("HGETALL");
-        read.arg(self.layout.of_event(id).key(&format!("tk:{id}")));
-        let entries: record::Fields = self.link.command(&read).await?;
+        read.arg(home.key(&format!("tk:{id}")));
+        let entries: record::Fields = self.link.command(home, &read).await?;
         record::read_tickets(id, &entries)
     }
 
@@ -158,16 +159,17 @@ impl RedisStore {
                 for job in jobs {
                     call.arg(&job.key).arg(&job.site).arg(&job.project).arg(&job.found_in);
                 }
-                self.link.script::<()>(&call).await?;
+                self.link.script::<()>(home, &call).await?;
             }
         }
         Ok(())
     }
 
     pub(super) async fn keep_body(&self, id: &EventId, compressed: &[u8]) -> Result<()> {
-        let mut call = self.scripts.save_body.key(self.layout.of_event(id).prefix());
+        let home = self.layout.of_event(id);
+        let mut call = self.scripts.save_body.key(home.prefix());
         call.arg(id).arg(compressed);
-        self.link.script(&call).await
+        self.link.script(home, &call).await
     }
 }
 
@@ -218,7 +220,7 @@ impl SettledTicket {
 }
 
 /// What cannot be read of a waiting event makes it unreadable: whoever routes it ends it, and it blocks nobody.
-fn waiting_item(waiting: Waiting, fence: u64) -> Option<InboxItem> {
+fn waiting_item(waiting: Waiting, fence: u64, partition: u16) -> Option<InboxItem> {
     let (id, generation, replayed, only, projects, event) = waiting;
     let Some(id) = EventId::parse(&id) else {
         tracing::error!(event = id, "an event in Redis' inbox has an id that cannot be read");
@@ -231,7 +233,7 @@ fn waiting_item(waiting: Waiting, fence: u64) -> Option<InboxItem> {
         Ok((only, projects)) => (only.unwrap_or_default(), projects, record::unpack_event(&event)),
         Err(error) => (Vec::new(), Some(Vec::new()), Err(Unreadable::Damaged(error.to_string()))),
     };
-    Some(InboxItem { id, generation, only, projects, replayed: replayed == "yes", event, fence })
+    Some(InboxItem { id, generation, only, projects, replayed: replayed == "yes", event, fence, partition })
 }
 
 /// Reads one value of an answer.

@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::keys::{Home, ticket};
+use super::link::each;
 use super::queries::read_answer;
+use super::turns::shares;
 use super::{RedisStore, record};
 use crate::event::Event;
 use crate::store::{Claim, ClaimRequest, EventId, JobId, JobState, Lease, Result, StoreError, Unreadable};
 use crate::trace::{TicketTrace, Verdict};
 
-/// A leased job as the claim script answers it: id, site, project, found in, queued at, fence, state.
-type Leased = (String, String, String, String, String, u64, Vec<u8>);
+/// A leased job as the claim script answers it: id, site, project, found in, queued at, fence, expired,
+/// state.
+type Leased = (String, String, String, String, String, u64, u32, Vec<u8>);
 
 /// How much larger an event is in memory than as it is stored, about.
 const UNPACKED: u32 = 4;
@@ -28,18 +30,7 @@ type Named = (Option<Vec<u8>>, Option<String>);
 
 impl RedisStore {
     pub(super) async fn claim_heads(&self, request: &ClaimRequest) -> Result<Vec<Claim>> {
-        let mut leased = Vec::new();
-        let first = self.next_claim.fetch_add(1, Ordering::Relaxed);
-        let homes: Vec<Home> = self.layout.jobs().collect();
-        for home in homes.iter().cycle().skip(first % homes.len().max(1)).take(homes.len()) {
-            if leased.len() >= request.most {
-                break;
-            }
-            let mut call = self.scripts.claim.key(home.prefix());
-            call.arg(&request.worker).arg(millis(request.lease)).arg(request.most - leased.len());
-            call.arg(self.clock.ahead_ms()).arg(&request.skip_sites);
-            leased.extend(self.link.script::<Vec<Leased>>(&call).await?);
-        }
+        let leased = self.lease_heads(request).await?;
         let jobs: Vec<_> = leased.into_iter().filter_map(with_id).collect();
         let events = self.events_of(jobs.iter().map(|(id, _)| &id.event)).await?;
         let gone = || Err(Unreadable::Damaged("it is gone".to_owned()));
@@ -49,6 +40,43 @@ impl RedisStore {
             read_claim(id, job, request.lease, event)
         });
         Ok(claims.collect())
+    }
+
+    /// Takes from all partitions that have something ready, each its share, until there is enough or they are
+    /// empty. A partition that gave less than its share has no more.
+    async fn lease_heads(&self, request: &ClaimRequest) -> Result<Vec<Leased>> {
+        let mut leased = Vec::new();
+        let mut homes = self.turn(self.layout.jobs().collect(), &["rota", "delay"]).await?;
+        while leased.len() < request.most && !homes.is_empty() {
+            let shares = shares(request.most - leased.len(), &homes);
+            homes.drain(..shares.len());
+            let asked = shares.into_iter().map(|(home, share)| (home, share, request));
+            let given = match each(asked, |(home, share, request)| self.lease_in(home, share, request)).await
+            {
+                // What is leased already must be worked on.
+                Err(_) if !leased.is_empty() => break,
+                given => given?,
+            };
+            for (home, share, jobs) in given {
+                if jobs.len() == share {
+                    homes.push(home);
+                }
+                leased.extend(jobs);
+            }
+        }
+        Ok(leased)
+    }
+
+    async fn lease_in(
+        &self,
+        home: Home,
+        share: usize,
+        request: &ClaimRequest,
+    ) -> Result<(Home, usize, Vec<Leased>)> {
+        let mut call = self.scripts.claim.key(home.prefix());
+        call.arg(&request.worker).arg(millis(request.lease)).arg(share);
+        call.arg(self.clock.ahead_ms()).arg(&request.skip_sites);
+        Ok((home, share, self.link.script(home, &call).await?))
     }
 
     /// The events of jobs; a release's 500 tickets read theirs once.
@@ -67,7 +95,7 @@ impl RedisStore {
             for id in &ids {
                 gets.get(home.key(&format!("no:{id}"))).hget(home.key(&format!("ev:{id}")), "projects");
             }
-            let answers: Vec<redis::Value> = self.link.commands(&gets).await?;
+            let answers: Vec<redis::Value> = self.link.commands(home, &gets).await?;
             for (id, answer) in ids.into_iter().zip(answers.chunks(2)) {
                 let (content, projects): Named = read_answer(answer)?;
                 let content = content.unwrap_or_default();
@@ -84,11 +112,12 @@ impl RedisStore {
 
     /// Renews a lease, and saves the job's state when there is one to save.
     pub(super) async fn renew(&self, lease: &Lease, state: Option<&JobState>) -> Result<()> {
-        let mut call = self.scripts.step.key(self.layout.of_lease(lease).prefix());
+        let home = self.layout.of_lease(lease);
+        let mut call = self.scripts.step.key(home.prefix());
         call.arg(ticket(&lease.site, &lease.job.key)).arg(&lease.job).arg(lease.fence);
         call.arg(millis(lease.duration)).arg(self.clock.ahead_ms());
         call.arg(state.map(record::pack).transpose()?.unwrap_or_default());
-        held(lease, &self.link.script::<String>(&call).await?)
+        held(lease, &self.link.script::<String>(home, &call).await?)
     }
 
     pub(super) async fn end(&self, lease: &Lease, trace: &TicketTrace) -> Result<Option<Timestamp>> {
@@ -98,7 +127,7 @@ impl RedisStore {
         call.arg(ticket(&lease.site, &job.key)).arg(job).arg(lease.fence).arg(record::pack(trace)?);
         call.arg(trace.outcome.as_str()).arg(trace.reason.as_str());
         call.arg(format!("{}:{}", job.event, job.key)).arg(self.clock.now().as_millisecond());
-        held(lease, &self.link.script::<String>(&call).await?)?;
+        held(lease, &self.link.script::<String>(home, &call).await?)?;
         Ok(self.tell(lease, trace).await)
     }
 
@@ -115,14 +144,15 @@ impl RedisStore {
 
     /// Gives a ticket back: with a state to wait for a retry, without one to the front.
     pub(super) async fn give_back(&self, lease: &Lease, retry: Option<(Duration, &JobState)>) -> Result<()> {
-        let mut call = self.scripts.give_back.key(self.layout.of_lease(lease).prefix());
+        let home = self.layout.of_lease(lease);
+        let mut call = self.scripts.give_back.key(home.prefix());
         call.arg(ticket(&lease.site, &lease.job.key)).arg(&lease.job).arg(lease.fence);
         match retry {
             Some((delay, state)) => call.arg(record::pack(state)?).arg(millis(delay)),
             None => call.arg("").arg(""),
         };
         call.arg(self.clock.ahead_ms());
-        held(lease, &self.link.script::<String>(&call).await?)?;
+        held(lease, &self.link.script::<String>(home, &call).await?)?;
         if let Some((_, state)) = retry {
             self.tell(lease, &state.trace).await;
         }
@@ -147,7 +177,7 @@ fn named(id: &EventId, content: &[u8], projects: Option<&str>) -> Readable {
 
 /// What cannot be read of a job makes its event unreadable: whoever claims it ends it, and it blocks nobody.
 fn read_claim(id: JobId, job: Leased, duration: Duration, event: Readable) -> Claim {
-    let (name, site, project, found_in, queued_at, fence, state) = job;
+    let (name, site, project, found_in, queued_at, fence, expired, state) = job;
     let state =
         if state.is_empty() { Ok(None) } else { record::unpack(&state, &format!("job {name}")).map(Some) };
     let (state, event) = match state {
@@ -163,6 +193,7 @@ fn read_claim(id: JobId, job: Leased, duration: Duration, event: Readable) -> Cl
         project,
         found_in: record::from_json(&found_in, &name).ok().flatten().unwrap_or_default(),
         queued_at: queued_at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+        expired,
         state,
         projects,
         event,
@@ -173,6 +204,6 @@ fn held(lease: &Lease, answer: &str) -> Result<()> {
     if answer == "lost" { Err(StoreError::LostLease(lease.job.clone())) } else { Ok(()) }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

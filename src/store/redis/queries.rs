@@ -1,38 +1,23 @@
 //! What people ask: events, traces, the queue. Answered from indexes, never by scanning.
 
-use jiff::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::future::try_join_all;
 
 use super::error::unreadable;
 use super::keys::{self, Home};
+use super::link::each;
 use super::{RedisStore, record};
 use crate::event::Event;
 use crate::store::model::merge_name;
-use crate::store::{
-    EventId, EventQuery, EventRecord, JobState, Page, PausedSite, QueueStatus, Result, StoreError,
-    TicketState,
-};
+use crate::store::{EventId, EventRecord, JobState, QueueStatus, Result, TicketState};
 use crate::trace::TicketTrace;
 
 /// The most pull requests that are looked at for one commit; more than one is rare enough.
 const MOST_MERGED: isize = 50;
 
-/// Index entries looked at in one round trip.
-const LOOKED_AT_ONCE: usize = 200;
-
-/// Index entries walked for one page. Where more would have to be, the page is short and the next one goes on.
-const WALKED_AT_MOST: usize = 10_000;
-
-/// A place in the list of events: its score and id.
-type Place = (i64, EventId);
-
-/// What one partition has for a page.
-#[derive(Default)]
-struct Walk {
-    /// The newest that match, one more than fit.
-    places: Vec<Place>,
-    /// Where it gave up; nothing is known of what is older.
-    stopped: Option<Place>,
-}
+/// Index entries with their scores.
+type Scored = Vec<(String, i64)>;
 
 /// One event as three reads answer it.
 type Read = (record::Fields, record::Fields, Option<Vec<u8>>);
@@ -51,7 +36,7 @@ impl RedisStore {
         let merge = keys::short(&merge_name(provider, repo_id, sha));
         let mut range = redis::pipe();
         range.zrange(home.key(&format!("ix:m:{merge}")), 0, MOST_MERGED - 1);
-        let (ids,): (Vec<String>,) = self.link.ask(&range).await?;
+        let (ids,): (Vec<String>,) = self.link.ask(home, &range).await?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -59,7 +44,7 @@ impl RedisStore {
         for id in &ids {
             reads.get(home.key(&format!("no:{id}")));
         }
-        let contents: Vec<Option<Vec<u8>>> = self.link.ask(&reads).await?;
+        let contents: Vec<Option<Vec<u8>>> = self.link.ask(home, &reads).await?;
         let events = ids.iter().zip(contents).filter_map(|(id, content)| Some((id, content?)));
         events
             .map(|(id, content)| {
@@ -69,7 +54,7 @@ impl RedisStore {
     }
 
     /// The records of events of one partition; those that are gone are left out.
-    async fn read_events(&self, home: Home, ids: &[EventId]) -> Result<Vec<EventRecord>> {
+    pub(super) async fn read_events(&self, home: Home, ids: &[EventId]) -> Result<Vec<EventRecord>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -78,7 +63,7 @@ impl RedisStore {
             reads.hgetall(home.key(&format!("ev:{id}"))).hgetall(home.key(&format!("tk:{id}")));
             reads.get(home.key(&format!("no:{id}")));
         }
-        let answers: Vec<redis::Value> = self.link.ask(&reads).await?;
+        let answers: Vec<redis::Value> = self.link.ask(home, &reads).await?;
         let mut records = Vec::with_capacity(ids.len());
         for (id, answer) in ids.iter().zip(answers.chunks(3)) {
             let (fields, tickets, content): Read = read_answer(answer)?;
@@ -89,169 +74,60 @@ impl RedisStore {
         Ok(records)
     }
 
-    pub(super) async fn list_events(&self, query: &EventQuery) -> Result<Page<EventRecord>> {
-        let after = query.cursor.as_deref().map(read_cursor).transpose()?;
-        let mut found: Vec<(Place, Home)> = Vec::new();
-        let mut known_to: Option<Place> = None;
-        for home in self.layout.events() {
-            let walk = self.matching(home, query, after.as_ref()).await?;
-            found.extend(walk.places.into_iter().map(|place| (place, home)));
-            known_to = known_to.max(walk.stopped);
-        }
-        found.retain(|(place, _)| known_to.as_ref().is_none_or(|known_to| place >= known_to));
-        found.sort_by(|a, b| b.0.cmp(&a.0));
-        let more = found.len() > query.limit;
-        found.truncate(query.limit);
-        let last = if more { found.last().map(|(place, _)| place.clone()) } else { known_to };
-        let next = last.map(|(score, id)| format!("{score}-{id}"));
-        let mut items = Vec::with_capacity(found.len());
-        for home in self.layout.events() {
-            let ids: Vec<EventId> =
-                found.iter().filter(|(_, at)| *at == home).map(|((_, id), _)| id.clone()).collect();
-            items.extend(self.read_events(home, &ids).await?);
-        }
-        items.sort_by(|a, b| (b.received.at, &b.id).cmp(&(a.received.at, &a.id)));
-        Ok(Page { items, next })
-    }
-
-    /// The newest places of a partition that match all filters.
-    ///
-    /// Walks the shortest index and looks each of its entries up in the others.
-    async fn matching(&self, home: Home, query: &EventQuery, after: Option<&Place>) -> Result<Walk> {
-        let mut indexes = self.shortest_first(home, query).await?;
-        let index = indexes.remove(0);
-        let oldest = query.since.map_or_else(|| "-inf".to_owned(), |at| at.as_microsecond().to_string());
-        let mut newest = after.map(|(score, _)| *score);
-        // Entries of the newest score that were seen already: several events may have one.
-        let (mut seen, mut walked) = (0, 0);
-        let mut walk = Walk::default();
-        while walk.places.len() <= query.limit {
-            let range = self.range(&index, newest, &oldest, seen).await?;
-            let Some(end) = range.last().cloned() else { break };
-            let (whole, tied) =
-                (range.len() == LOOKED_AT_ONCE, range.iter().filter(|at| at.0 == end.0).count());
-            seen = if newest == Some(end.0) { seen + tied } else { tied };
-            newest = Some(end.0);
-            walked += range.len();
-            let older = range.into_iter().filter(|place| after.is_none_or(|after| place < after)).collect();
-            walk.places.extend(self.also_in(&indexes, older).await?);
-            if !whole {
-                break;
-            }
-            if walked >= WALKED_AT_MOST {
-                walk.stopped = Some(end);
-                break;
-            }
-        }
-        walk.places.truncate(query.limit + 1);
-        Ok(walk)
-    }
-
-    /// The next entries of an index, the newest first.
-    async fn range(&self, index: &str, newest: Option<i64>, oldest: &str, skip: usize) -> Result<Vec<Place>> {
-        let newest = newest.map_or_else(|| "+inf".to_owned(), |score| score.to_string());
-        let mut range = redis::pipe();
-        range.cmd("ZRANGE").arg(index).arg(newest).arg(oldest).arg("BYSCORE").arg("REV");
-        range.arg("LIMIT").arg(skip).arg(LOOKED_AT_ONCE).arg("WITHSCORES");
-        let (entries,): (Vec<(String, i64)>,) = self.link.ask(&range).await?;
-        let place = |(id, score): (String, i64)| {
-            let id = EventId::parse(&id).ok_or_else(|| unreadable(format!("the index {index}"), &id))?;
-            Ok((score, id))
-        };
-        entries.into_iter().map(place).collect()
-    }
-
-    /// The indexes that a query's filters ask for, the shortest first; the index of all when there is none.
-    async fn shortest_first(&self, home: Home, query: &EventQuery) -> Result<Vec<String>> {
-        let ticket = query.ticket.as_ref().map(|key| format!("ix:k:{key}"));
-        let repo = query.repo.as_ref().map(|repo| format!("ix:r:{repo}"));
-        let outcome = query.outcome.map(|outcome| format!("ix:s:{}", outcome.as_str()));
-        let mut names: Vec<String> = [ticket, repo, outcome].into_iter().flatten().collect();
-        if names.is_empty() {
-            names.push("ix:t".into());
-        }
-        let names: Vec<String> = names.iter().map(|name| home.key(name)).collect();
-        let mut counts = redis::pipe();
-        for name in &names {
-            counts.zcard(name);
-        }
-        let counts: Vec<u64> = self.link.ask(&counts).await?;
-        let mut counted: Vec<_> = counts.into_iter().zip(names).collect();
-        counted.sort();
-        Ok(counted.into_iter().map(|(_, name)| name).collect())
-    }
-
-    async fn also_in(&self, indexes: &[String], places: Vec<Place>) -> Result<Vec<Place>> {
-        if indexes.is_empty() || places.is_empty() {
-            return Ok(places);
-        }
-        let mut lookups = redis::pipe();
-        for index in indexes {
-            lookups.cmd("ZMSCORE").arg(index);
-            for (_, id) in &places {
-                lookups.arg(id);
-            }
-        }
-        let scores: Vec<Vec<Option<f64>>> = self.link.ask(&lookups).await?;
-        let in_all = |n: usize| scores.iter().all(|index| index.get(n).is_some_and(Option::is_some));
-        Ok(places.into_iter().enumerate().filter(|(n, _)| in_all(*n)).map(|(_, place)| place).collect())
-    }
-
     pub(super) async fn traces_of(&self, id: &EventId) -> Result<Vec<TicketTrace>> {
         let Some(event) = self.read_event(id).await? else { return Ok(Vec::new()) };
         let home = self.layout.of_event(id);
         let mut settled = redis::pipe();
         settled.hgetall(home.key(&format!("st:{id}")));
-        let (settled,): (record::Fields,) = self.link.ask(&settled).await?;
-        let mut traces = Vec::with_capacity(event.tickets.len());
+        let (settled,): (record::Fields,) = self.link.ask(home, &settled).await?;
+        let mut traces: HashMap<&str, TicketTrace> = HashMap::new();
+        let mut asked: BTreeMap<Home, Vec<&TicketState>> = BTreeMap::new();
         for ticket in &event.tickets {
-            let known = settled.get(&ticket.key).filter(|_| ticket.site.is_empty());
-            traces.push(match known {
-                Some(trace) => record::from_json(trace, &format!("the trace of {}", ticket.key))?
-                    .ok_or_else(|| unreadable(format!("the trace of {}", ticket.key), "it is empty"))?,
-                None => self.trace_of(&event, ticket).await?,
-            });
+            if let Some(trace) = settled.get(&ticket.key).filter(|_| ticket.site.is_empty()) {
+                traces.insert(&ticket.key, read_settled(&ticket.key, trace)?);
+            } else {
+                asked.entry(self.layout.of_ticket(&ticket.site, &ticket.key)).or_default().push(ticket);
+            }
         }
-        Ok(traces)
+        let read = asked.iter().map(|(home, tickets)| self.traces_in(*home, &event, tickets));
+        for (ticket, trace) in asked.values().flatten().zip(try_join_all(read).await?.into_iter().flatten()) {
+            traces.insert(&ticket.key, trace);
+        }
+        Ok(event.tickets.iter().filter_map(|ticket| traces.remove(ticket.key.as_str())).collect())
     }
 
-    async fn trace_of(&self, event: &EventRecord, ticket: &TicketState) -> Result<TicketTrace> {
-        let home = self.layout.of_ticket(&ticket.site, &ticket.key);
-        let job = format!("{}:{}:{}", event.id, ticket.key, ticket.generation);
+    /// The traces of an event's tickets in one partition, in one round trip.
+    async fn traces_in(
+        &self,
+        home: Home,
+        event: &EventRecord,
+        tickets: &[&TicketState],
+    ) -> Result<Vec<TicketTrace>> {
         let mut reads = redis::pipe();
-        reads.get(home.key(&format!("tt:{job}"))).get(home.key(&format!("js:{job}")));
-        reads.cmd("HMGET").arg(home.key(&format!("job:{job}"))).arg("found_in").arg("queued_at");
-        let (ended, state, (found_in, queued_at)): JobRead = self.link.ask(&reads).await?;
-        let what = format!("job {job}");
-        if let Some(trace) = ended {
-            return record::unpack(&trace, &what);
+        for ticket in tickets {
+            let job = job_name(event, ticket);
+            reads.get(home.key(&format!("tt:{job}"))).get(home.key(&format!("js:{job}")));
+            reads.cmd("HMGET").arg(home.key(&format!("job:{job}"))).arg("found_in").arg("queued_at");
         }
-        if let Some(state) = state {
-            return record::unpack::<JobState>(&state, &what).map(|state| state.trace);
-        }
-        let found_in = record::from_json(&found_in.unwrap_or_default(), &what)?.unwrap_or_default();
-        let queued_at = queued_at.and_then(|text| text.parse().ok()).unwrap_or(event.received.at);
-        Ok(TicketTrace::queued(&ticket.key, found_in, queued_at))
+        let answers: Vec<redis::Value> = self.link.ask(home, &reads).await?;
+        let read = |(ticket, answer): (&&TicketState, &[redis::Value])| {
+            read_trace(event, ticket, read_answer(answer)?)
+        };
+        tickets.iter().zip(answers.chunks(3)).map(read).collect()
     }
 
     pub(super) async fn count_queue(&self) -> Result<QueueStatus> {
         let mut status = QueueStatus::default();
-        for home in self.layout.jobs() {
-            let call = self.scripts.queue.key(home.prefix());
-            let (ready, leased, delayed, dead): (u64, u64, u64, u64) = self.link.script(&call).await?;
+        for (ready, leased, delayed, dead) in each(self.layout.jobs(), |home| self.count_jobs(home)).await? {
             status.ready += ready;
             status.leased += leased;
             status.delayed += delayed;
             status.dead += dead;
         }
         let mut oldest: Option<i64> = None;
-        for home in self.layout.events() {
-            let mut reads = redis::pipe();
-            reads.llen(home.key("in"));
-            reads.cmd("ZRANGE").arg(home.key("ix:open")).arg(0).arg(0).arg("WITHSCORES");
-            let (inbox, open): (u64, Vec<(String, i64)>) = self.link.ask(&reads).await?;
+        for (inbox, open) in each(self.layout.events(), |home| self.count_events(home)).await? {
             status.inbox += inbox;
-            oldest = open.into_iter().map(|(_, score)| score).chain(oldest).min();
+            oldest = open.into_iter().chain(oldest).min();
         }
         let age = oldest.map_or(0, |score| (self.clock.now().as_microsecond() - score) / 1_000_000);
         status.oldest_seconds = u64::try_from(age).unwrap_or_default();
@@ -259,49 +135,48 @@ impl RedisStore {
         Ok(status)
     }
 
-    /// The sites that stand still, by name. Every partition knows all of them; one is asked.
-    async fn paused_sites(&self) -> Result<Vec<PausedSite>> {
-        let mut read = redis::cmd("HGETALL");
-        read.arg(Home::Jobs(0).key("paused"));
-        let sites: std::collections::BTreeMap<String, String> = self.link.command(&read).await?;
-        let read = |(site, text): (String, String)| {
-            let (since, why) = text.split_once(' ').unwrap_or_default();
-            let since: Timestamp =
-                since.parse().map_err(|error| unreadable(format!("the pause of site {site}"), error))?;
-            Ok(PausedSite { site, why: why.to_owned(), since })
-        };
-        sites.into_iter().map(read).collect()
+    /// Tickets of a partition that are ready, leased, delayed, dead.
+    async fn count_jobs(&self, home: Home) -> Result<(u64, u64, u64, u64)> {
+        self.link.script(home, &self.scripts.queue.key(home.prefix())).await
     }
 
-    pub(super) async fn pause_site(&self, site: &str, why: &str) -> Result<()> {
-        let mut reason = format!("{} {why}", self.clock.now());
-        for home in self.layout.jobs() {
-            let mut call = self.scripts.pause.key(home.prefix());
-            call.arg(site).arg(&reason);
-            // The reason in force goes to the other partitions too.
-            reason = self.link.script(&call).await?;
+    /// How many events of a partition wait in the inbox, and when the first that is not finished was received.
+    /// Of those, the index of open events has only what is not in the index of waiting ones.
+    async fn count_events(&self, home: Home) -> Result<(u64, Option<i64>)> {
+        let mut reads = redis::pipe();
+        reads.llen(home.key("in"));
+        for index in ["ix:s:waiting", "ix:open"] {
+            reads.cmd("ZRANGE").arg(home.key(index)).arg(0).arg(0).arg("WITHSCORES");
         }
-        Ok(())
+        let (inbox, waiting, open): (u64, Scored, Scored) = self.link.ask(home, &reads).await?;
+        Ok((inbox, waiting.into_iter().chain(open).map(|(_, score)| score).min()))
     }
+}
 
-    pub(super) async fn resume_site(&self, site: &str) -> Result<bool> {
-        let mut paused = false;
-        for home in self.layout.jobs() {
-            let mut removal = redis::cmd("HDEL");
-            removal.arg(home.key("paused")).arg(site);
-            paused |= self.link.command::<bool>(&removal).await?;
-        }
-        Ok(paused)
+fn job_name(event: &EventRecord, ticket: &TicketState) -> String {
+    format!("{}:{}:{}", event.id, ticket.key, ticket.generation)
+}
+
+fn read_settled(key: &str, trace: &str) -> Result<TicketTrace> {
+    let what = || format!("the trace of {key}");
+    record::from_json(trace, &what())?.ok_or_else(|| unreadable(what(), "it is empty"))
+}
+
+fn read_trace(event: &EventRecord, ticket: &TicketState, read: JobRead) -> Result<TicketTrace> {
+    let (ended, state, (found_in, queued_at)) = read;
+    let what = format!("job {}", job_name(event, ticket));
+    if let Some(trace) = ended {
+        return record::unpack(&trace, &what);
     }
+    if let Some(state) = state {
+        return record::unpack::<JobState>(&state, &what).map(|state| state.trace);
+    }
+    let found_in = record::from_json(&found_in.unwrap_or_default(), &what)?.unwrap_or_default();
+    let queued_at = queued_at.and_then(|text| text.parse().ok()).unwrap_or(event.received.at);
+    Ok(TicketTrace::queued(&ticket.key, found_in, queued_at))
 }
 
 pub(super) fn read_answer<T: redis::FromRedisValue>(values: &[redis::Value]) -> Result<T> {
     let read = T::from_redis_value(redis::Value::Array(values.to_vec()));
     read.map_err(|error| redis::RedisError::from(error).into())
-}
-
-fn read_cursor(text: &str) -> Result<Place> {
-    let place =
-        text.rsplit_once('-').and_then(|(score, id)| Some((score.parse().ok()?, EventId::parse(id)?)));
-    place.ok_or_else(|| StoreError::BadCursor(text.to_owned()))
 }

@@ -60,6 +60,12 @@ scripts! {
     carry " flags=allow-oom" [EVENT];
     /// Expired leases.
     reap " flags=allow-oom" [TIME JOB];
+    /// Where ready tickets stand.
+    ready_lists " flags=no-writes" [];
+    /// Whose queues were looked through.
+    mark_run " flags=allow-oom" [];
+    /// Tickets that stand nowhere.
+    reconcile " flags=allow-oom" [JOB];
     /// The next generation.
     requeue "" [EVENT];
     /// Retention.
@@ -67,7 +73,9 @@ scripts! {
     /// Counts.
     queue " flags=no-writes" [];
     /// A site stands still.
-    pause " flags=allow-oom" [];
+    pause " flags=allow-oom" [TIME];
+    /// Who asks a paused site.
+    take_probe " flags=allow-oom" [TIME];
     /// A hook over its revision.
     save_hook "" [];
     /// A token, unless it was revoked.

@@ -11,7 +11,8 @@ use crate::registration::Hook;
 use crate::secrets::token::Token;
 use crate::store::{
     Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested, JobState, Lease, NewEvent,
-    Page, QueueStatus, ReplayScope, Replayed, Result, Routing, SpoolStatus, Store, StoreError, Tidied,
+    Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed, Result, Routing, SpoolStatus,
+    Store, StoreError, Tidied,
 };
 use crate::trace::TicketTrace;
 
@@ -93,6 +94,10 @@ impl Store for SpooledStore {
         self.answering()?.queue().await
     }
 
+    async fn paused(&self) -> Result<Vec<PausedSite>> {
+        patiently(self.answering()?.paused()).await
+    }
+
     /// While the store was never there, its waits would end at once.
     async fn wait_for_work(&self, most: Duration) {
         match self.main.get() {
@@ -171,12 +176,16 @@ impl Store for SpooledStore {
         self.main()?.replay(id, scope, among).await
     }
 
-    async fn pause(&self, site: &str, why: &str) -> Result<()> {
-        self.main()?.pause(site, why).await
+    async fn pause(&self, site: &str, pause: &Pause) -> Result<()> {
+        self.main()?.pause(site, pause).await
     }
 
-    async fn resume(&self, site: &str) -> Result<bool> {
-        self.main()?.resume(site).await
+    async fn resume(&self, site: &str, kind: Option<PauseKind>) -> Result<bool> {
+        self.main()?.resume(site, kind).await
+    }
+
+    async fn take_probe(&self, site: &str, kind: PauseKind, rest: Duration) -> Result<bool> {
+        self.main()?.take_probe(site, kind, rest).await
     }
 
     async fn warnings(&self) -> Result<Vec<String>> {

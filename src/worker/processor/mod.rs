@@ -81,7 +81,7 @@ pub trait Processor: Send + Sync + 'static {
     /// Whether an account, by the backend's id for it, is the one that we act as.
     async fn is_us(&self, account: &str, log: &mut Log) -> Answer<bool>;
 
-    /// Whether the login works.
+    /// Whether the site answers and the login works: one cheap question.
     async fn probe(&self) -> Answer<()>;
 }
 
@@ -187,6 +187,8 @@ pub struct Setback {
 pub enum Class {
     /// We ask too often. With how long to wait, if that was said.
     RateLimited(Option<Duration>),
+    /// What the site allows in an hour is used up. With how long that lasts, if it was said.
+    Quota(Option<Duration>),
     /// Another transition is running on the ticket.
     Conflict,
     /// The server failed. With how long to wait, if that was said.

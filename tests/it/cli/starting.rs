@@ -32,6 +32,7 @@ async fn a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed() {
         ("CONDUIT_LISTEN", "9091"),
         ("CONDUIT_MANAGEMENT_LISTEN", "localhost"),
         ("CONDUIT_WORKERS", "0"),
+        ("CONDUIT_LEASE", "1s"),
         ("CONDUIT_RETENTION", "soon"),
         ("CONDUIT_MAX_EVENT_AGE", "-1d"),
         ("CONDUIT_KEEP_PAYLOADS", "perhaps"),
@@ -60,6 +61,9 @@ async fn a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed() {
     ▸ CONDUIT_WORKERS=0
     error: CONDUIT_WORKERS: found `0`
       = help: a number from 1 to 1024
+    ▸ CONDUIT_LEASE=1s
+    error: CONDUIT_LEASE: found `1s`
+      = help: a length of time from 3s to 5m
     ▸ CONDUIT_RETENTION=soon
     error: CONDUIT_RETENTION: found `soon`
       = help: a length of time such as 30d, 12h, 45m or 90s
@@ -74,7 +78,7 @@ async fn a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed() {
       = help: an http or https address, such as https://example.com
     ▸ CONDUIT_STORE=mysql://conduit:hunter2@db
     error: CONDUIT_STORE: it is not the address of a store
-      = help: sqlite:PATH, redis://HOST:PORT/DB or rediss://…
+      = help: sqlite:PATH, redis://HOST:PORT/DB, redis+sentinel://HOST,HOST/MASTER or redis+cluster://HOST,HOST; with TLS rediss in place of redis
     ▸ REDIS_URL=redis://:hunter2@redis
     error: CONDUIT_STORE and REDIS_URL: both are set, and differ
       = help: set one of them

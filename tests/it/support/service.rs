@@ -109,6 +109,7 @@ pub(crate) fn settings(folder: &Path, on: &On<'_>, jira: &JiraSim) -> Settings {
         management_listen: any_port,
         work: Some(WorkSettings {
             tickets_at_once: 4,
+            lease: Duration::from_secs(30),
             site: SiteConfig {
                 url: Some(jira.url()),
                 email: Some(EMAIL.into()),

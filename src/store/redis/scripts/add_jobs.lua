@@ -13,7 +13,8 @@ for i = 4, #ARGV, 4 do
       redis.call('HSET', job, 'state', 'queued', 'site', site, 'project', project,
         'found_in', ARGV[i + 3], 'queued_at', ARGV[3])
     end
-    if not redis.call('LPOS', queue, id) then redis.call('RPUSH', queue, id) end
+    -- A new one cannot stand there yet, and a long queue is not searched for it.
+    if not state or not redis.call('LPOS', queue, id) then redis.call('RPUSH', queue, id) end
     -- A longer queue is in the rotation already. A repetition may mend a torn one: a ticket too often in a
     -- ready list does no harm.
     local alone = redis.call('LINDEX', queue, 0) == id
