@@ -102,6 +102,11 @@ async fn both_halves_live_and_die_together(desk: Desk, path: &str) {
     let heard = desk.run(&[&["hooks", "test", &slug], jira].concat()).prints().await;
     assert!(heard.contains("the last genuine delivery was jira.status_changed"), "{heard}");
 
+    desk.service.traces("SHOP-1", 1).await;
+    let why = desk.run(&["why", "SHOP-1"]).run().await.out;
+    assert!(why.contains("jira.status_changed · \"To Do\" → \"In Progress\" · by ana"), "{why}");
+    assert!(why.contains("SHOP-1 itself"), "{why}");
+
     let shown = desk.run(&[&["hooks", "show", &slug, "--at-jira"], jira].concat()).prints().await;
     assert!(shown.contains(&format!("jira/{slug} · {home}/*")), "{shown}");
     assert!(shown.contains("· active · project in (\"SHOP\")"), "{shown}");

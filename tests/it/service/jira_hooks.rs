@@ -1,7 +1,5 @@
 //! What people do in Jira itself, told by Jira's own webhooks: rules fire for the ticket, and never for our own moves.
 
-use std::time::Duration;
-
 use conduit::trace::{Outcome, Reason, Trace};
 use jira_sim::{Account, Builder, DeliveryState, JiraSim, Kind, NewIssue, Project, View, Workflow};
 use reqwest::Client;
@@ -84,26 +82,6 @@ async fn taken(jira: &JiraSim, count: usize) {
     jira.wait_until("the deliveries are taken", taken).await.unwrap();
 }
 
-/// The traces of this many events of a ticket, oldest first, once nothing of them waits.
-async fn traces(conduit: &TestService, key: &str, count: usize) -> Vec<Trace> {
-    let routed = async {
-        loop {
-            let found = conduit.ticket(key).await;
-            if found.len() >= count {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let routed = tokio::time::timeout(Duration::from_mins(1), routed).await.expect("the events are routed");
-    let mut finished = Vec::new();
-    for trace in routed {
-        finished.push(conduit.trace(&trace.event_id).await);
-    }
-    finished.reverse();
-    finished
-}
-
 fn reasons(traces: &[Trace]) -> Vec<(&str, Reason)> {
     traces
         .iter()
@@ -118,7 +96,7 @@ async fn a_card_that_is_dragged_fires_a_rule_and_our_own_move_fires_none(on: On<
 
     // Ana's move, ours, and our comment, of which Jira tells twice.
     taken(&jira, 4).await;
-    let traces = traces(&conduit, "SHOP-1", 3).await;
+    let traces = conduit.traces("SHOP-1", 3).await;
     let first = &traces[0].tickets[0];
     assert_eq!((first.outcome, first.reason), (Outcome::Moved, Reason::Moved));
     assert_eq!((first.from.as_deref(), first.to.as_deref()), (Some("In Progress"), Some("In Review")));
@@ -154,7 +132,7 @@ async fn a_delivery_that_comes_twice_counts_once_and_a_late_one_moves_nothing(on
     assert_eq!(jira.send_webhook(&held[1]).await, Some(202), "a retry, with the same identifier");
     assert_eq!(jira.send_webhook(&held[0]).await, Some(202), "the older one comes last");
 
-    let traces = traces(&conduit, "SHOP-2", 2).await;
+    let traces = conduit.traces("SHOP-2", 2).await;
     let changed = "jira.status_changed";
     assert_eq!(reasons(&traces), [(changed, Reason::Moved), (changed, Reason::MovedByOther)]);
     let late = traces[1].tickets[0].detail.clone().unwrap();
@@ -191,7 +169,7 @@ on_both_stores! {
 async fn what_nobody_is_said_to_have_done_may_have_been_us() {
     let (jira, conduit) = both(&On::Sqlite).await;
     jira.create(&NewIssue::new("SHOP-3")).unwrap();
-    let traces = traces(&conduit, "SHOP-3", 1).await;
+    let traces = conduit.traces("SHOP-3", 1).await;
     assert_eq!(reasons(&traces), [("jira.created", Reason::Duplicate)]);
     assert!(traces[0].tickets[0].detail.as_ref().unwrap().contains("does not say who did it"));
     assert_eq!(jira.status("SHOP-3").as_deref(), Some("To Do"));
@@ -243,7 +221,7 @@ async fn a_ticket_of_the_same_key_on_another_site_is_another_ticket() {
     tell(&theirs, &conduit, &hook).await;
     assert!(theirs.move_as("ana", "SHOP-1", "In Progress") && ours.move_as("ana", "SHOP-1", "In Progress"));
     taken(&theirs, 1).await;
-    let traces = traces(&conduit, "SHOP-1", 1).await;
+    let traces = conduit.traces("SHOP-1", 1).await;
     assert_eq!(reasons(&traces), [("jira.status_changed", Reason::RepoMismatch)]);
     assert_eq!(ours.status("SHOP-1").as_deref(), Some("In Progress"));
     conduit.stop().await;

@@ -200,6 +200,26 @@ impl TestService {
         finished_trace(&self.http, &self.url, event_id).await
     }
 
+    /// The traces of this many events of a ticket, oldest first, once nothing of them waits.
+    pub(crate) async fn traces(&self, key: &str, count: usize) -> Vec<Trace> {
+        let routed = async {
+            loop {
+                let found = self.ticket(key).await;
+                if found.len() >= count {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let routed = tokio::time::timeout(Duration::from_mins(1), routed).await;
+        let mut finished = Vec::new();
+        for trace in routed.expect("the events are routed") {
+            finished.push(self.trace(&trace.event_id).await);
+        }
+        finished.reverse();
+        finished
+    }
+
     /// The traces of all events that named a ticket, newest first.
     pub(crate) async fn ticket(&self, key: &str) -> Vec<Trace> {
         let data =
