@@ -9,6 +9,7 @@
 //! | `missing` | why a transition or a ticket is not there for us |
 //! | `permission`, `survey` | what the account may do; looking a site over without being able to write |
 //! | `answer` | PURE: the one table from an answer to a [`Failure`] |
+//! | [`webhooks`] | Jira's own webhooks, as an administrator manages them |
 //! | `shape` | PURE: how Jira wants a field's value |
 //! | `said`, `pause` | PURE: what Jira said, and how long it asks to be left alone |
 //! | `signals`, `limits` | PURE: what answers say about limits, and when the next request may go |
@@ -43,6 +44,7 @@ mod site;
 mod survey;
 mod text;
 mod transitions;
+pub mod webhooks;
 mod wiki;
 mod wire;
 
@@ -60,6 +62,7 @@ pub use shape::Shape;
 pub use site::{Auth, Dialect, GATEWAY, Gateway, Site, SiteError, TOKEN_URL};
 pub use survey::{About, BoardStatus, Category, RateLimit, Recent, Sample, Survey, TypeStatuses};
 pub use transitions::{Lookup, TransitionCache, choose, leading_to};
+pub use webhooks::{Webhook, Webhooks};
 
 #[cfg(test)]
 mod tests;

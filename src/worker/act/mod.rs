@@ -207,6 +207,9 @@ impl Job<'_> {
         if let Some(verdict) = self.precheck(machine) {
             return Ok(verdict);
         }
+        if let Some(verdict) = self.echo().await? {
+            return Ok(verdict);
+        }
         if self.complete(machine).await?
             && let Some(verdict) = self.precheck(machine)
         {
@@ -227,6 +230,21 @@ impl Job<'_> {
             Action::Stay(verdict) => Some(verdict),
             Action::Move(_) => None,
         }
+    }
+
+    /// The verdict on what we may have done ourselves. Jira tells of our own moves and comments as of everybody's; a
+    /// rule that answered them would answer itself. What names nobody is not answered either.
+    async fn echo(&mut self) -> Go<Option<Verdict>> {
+        let Some(issue) = self.event.issue() else { return Ok(None) };
+        let Some(actor) = issue.actor.clone() else {
+            record::detail(&mut self.trace, "the payload does not say who did it: it may have been Conduit");
+            return Ok(Some(Reason::Duplicate.into()));
+        };
+        if !self.site.processor.is_us(&actor.id, &mut self.trace.attempts).await? {
+            return Ok(None);
+        }
+        record::detail(&mut self.trace, format!("Conduit did this itself, as {}", actor.name));
+        Ok(Some(Reason::Duplicate.into()))
     }
 
     /// Reads what the machine wants to know of the event and the payload did not say. Whether it did.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 use super::absent::{no_issue, no_way};
 use super::{Answer, Change, Class, Found, Log, Processor, Setback, Status, Taken, Ticket};
@@ -29,12 +30,14 @@ pub struct Jira {
     client: JiraClient,
     transitions: TransitionCache,
     clock: Clock,
+    /// The id of our account, once somebody asked.
+    own: OnceCell<String>,
 }
 
 impl Jira {
     /// Drives the site that `client` talks to. Sites may share a cache.
     pub fn new(client: JiraClient, transitions: TransitionCache, clock: Clock) -> Self {
-        Self { client, transitions, clock }
+        Self { client, transitions, clock, own: OnceCell::new() }
     }
 
     /// The fields as Jira wants them.
@@ -154,6 +157,13 @@ impl Processor for Jira {
         }
         let added = self.client.add_fix_version(&ticket.key, &version.name, &mut calls.made).await;
         added.map_err(while_writing)
+    }
+
+    async fn is_us(&self, account: &str, log: &mut Log) -> Answer<bool> {
+        let mut calls = Calls::into(log);
+        let ask = async || self.client.myself(&mut calls.made).await.map(|own| own.id).map_err(while_reading);
+        // Data Center writes a user's name in whatever case it was first written in.
+        Ok(self.own.get_or_try_init(ask).await?.eq_ignore_ascii_case(account))
     }
 
     async fn probe(&self) -> Answer<()> {

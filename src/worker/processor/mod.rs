@@ -78,6 +78,9 @@ pub trait Processor: Send + Sync + 'static {
     /// Notes the version a ticket is fixed in; again is the same as once.
     async fn fix_version(&self, ticket: &Ticket, version: &FixVersion, log: &mut Log) -> Answer<()>;
 
+    /// Whether an account, by the backend's id for it, is the one that we act as.
+    async fn is_us(&self, account: &str, log: &mut Log) -> Answer<bool>;
+
     /// Whether the site answers and the login works: one cheap question.
     async fn probe(&self) -> Answer<()>;
 }
