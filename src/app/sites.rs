@@ -22,9 +22,12 @@ pub(super) fn backends(
     let transitions = TransitionCache::new();
     for (name, entry) in &file.workers {
         let processor = match kind(name, entry)? {
-            Kind::Jira => Arc::new(jira(name, &entry.site(environment)?, &transitions, clock)?),
+            Kind::Jira => Arc::new(jira(name, entry, &entry.site(environment)?, &transitions, clock)?),
         };
         backends.add(name, processor, &entry.projects)?;
+        if let Some(most) = entry.tickets_at_once {
+            backends.limit(name, most.get());
+        }
     }
     Ok(backends)
 }
@@ -54,6 +57,7 @@ fn kind(name: &str, entry: &WorkerEntry) -> Result<Kind, SettingError> {
 
 fn jira(
     name: &str,
+    entry: &WorkerEntry,
     config: &SiteConfig,
     transitions: &TransitionCache,
     clock: &Clock,
@@ -67,7 +71,10 @@ fn jira(
     if let Some(dialect) = &config.dialect {
         site.dialect = dialect_named(name, dialect)?;
     }
-    let client = JiraClient::new(site, clock.clone())?.with_observer(Arc::new(count));
+    let mut client = JiraClient::new(site, clock.clone())?.with_observer(Arc::new(count));
+    if let Some(most) = entry.requests_per_second {
+        client = client.with_requests_per_second(most.get());
+    }
     Ok(Jira::new(client, transitions.clone(), clock.clone()))
 }
 

@@ -8,7 +8,7 @@ use super::client::ApiArgs;
 use super::why::print_json;
 use super::{CliError, Output};
 use crate::printable::printable;
-use crate::store::QueueStatus;
+use crate::store::{PauseKind, PausedSite, QueueStatus};
 
 /// What to do with what waits.
 #[derive(Debug, Subcommand)]
@@ -16,7 +16,7 @@ pub(super) enum QueueCommand {
     /// Say what waits, and for how long
     Status(Status),
     /// Stop work on a site; deliveries are taken in all the same
-    Pause(Site),
+    Pause(Halt),
     /// Let a site go on
     Resume(Site),
 }
@@ -29,7 +29,7 @@ pub(super) struct Status {
     api: ApiArgs,
 }
 
-/// The flags of `queue pause` and `queue resume`.
+/// Which site, and where the service is.
 #[derive(Debug, Args)]
 pub(super) struct Site {
     /// The site's name in workers.yaml
@@ -40,13 +40,24 @@ pub(super) struct Site {
     api: ApiArgs,
 }
 
+/// The flags of `queue pause`.
+#[derive(Debug, Args)]
+pub(super) struct Halt {
+    /// Which site.
+    #[command(flatten)]
+    site: Site,
+    /// Why, for whoever wonders
+    #[arg(long)]
+    why: Option<String>,
+}
+
 impl QueueCommand {
     /// Runs it.
     pub(super) async fn run(self, output: Output) -> Result<(), CliError> {
         match self {
             Self::Status(args) => args.run(output).await,
-            Self::Pause(site) => site.order("pause", "stands still", output).await,
-            Self::Resume(site) => site.order("resume", "goes on", output).await,
+            Self::Pause(Halt { site, why }) => site.order("pause", why, "stands still", output).await,
+            Self::Resume(site) => site.order("resume", None, "goes on", output).await,
         }
     }
 }
@@ -63,15 +74,35 @@ impl Status {
         );
         println!("oldest unfinished: {} s", queue.oldest_seconds);
         for site in &queue.paused {
-            println!("! {} stands still since {}: {}", site.site, site.since, printable(&site.why));
+            println!("! {}", sentence(site));
         }
         Ok(())
     }
 }
 
+/// Why a site stands still, and what ends it.
+fn sentence(paused: &PausedSite) -> String {
+    let PausedSite { site, kind, why, since, until, .. } = paused;
+    let end = match (kind, until) {
+        (PauseKind::Operator, _) => format!("until `conduit queue resume {site}`"),
+        (_, Some(until)) => format!("asked again at {until:.0}"),
+        (_, None) => "until it answers".to_owned(),
+    };
+    format!("{site} stands still since {since:.0} ({kind}), {end}: {}", printable(why))
+}
+
 impl Site {
-    async fn order(self, order: &str, done: &str, output: Output) -> Result<(), CliError> {
-        let body = json!({ "site": self.site });
+    async fn order(
+        self,
+        order: &str,
+        why: Option<String>,
+        done: &str,
+        output: Output,
+    ) -> Result<(), CliError> {
+        let body = match why {
+            Some(why) => json!({ "site": self.site, "why": why }),
+            None => json!({ "site": self.site }),
+        };
         let path = ["conduit", "api", "queue", order];
         let answer: Value = self.api.connect()?.call(Method::POST, &path, Some(body)).await?;
         if output == Output::Json {

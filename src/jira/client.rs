@@ -2,9 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response};
@@ -14,9 +15,12 @@ use url::Url;
 
 use super::answer::{Answer, Failed};
 use super::error::Failure;
+use super::limits::{Limits, PATIENCE};
 use super::said::one_line;
+use super::signals::Signals;
 use super::{Call, CallLog, Dialect, JiraError, Site, SiteError};
 use crate::clock::Clock;
+use crate::telemetry;
 
 /// The longest that a request takes, from the first byte out to the last one in: less than half of a
 /// worker's lease of 30 s.
@@ -49,6 +53,7 @@ struct Shared {
     base: Url,
     http: Client,
     clock: Clock,
+    limits: Mutex<Limits>,
 }
 
 /// One request: what is asked, and the statuses that mean it was done.
@@ -85,7 +90,8 @@ impl JiraClient {
     pub fn new(site: Site, clock: Clock) -> Result<Self, SiteError> {
         let base = site.base()?;
         let http = http_client(&site, &base)?;
-        let shared = Shared { site: site.name, dialect: site.dialect, base, http, clock };
+        let shared =
+            Shared { site: site.name, dialect: site.dialect, base, http, clock, limits: Mutex::default() };
         Ok(Self { shared: Arc::new(shared), timeout: TIMEOUT, observer: None })
     }
 
@@ -100,6 +106,13 @@ impl JiraClient {
     #[must_use]
     pub fn with_observer(mut self, observer: Observer) -> Self {
         self.observer = Some(observer);
+        self
+    }
+
+    /// This client and its clones together, sending no more than so many requests a second.
+    #[must_use]
+    pub fn with_requests_per_second(self, most: u32) -> Self {
+        self.limits(|limits, _| limits.at_most_a_second(most));
         self
     }
 
@@ -138,11 +151,15 @@ impl JiraClient {
         read: impl FnOnce(&Answer) -> Result<T, Failed>,
         log: &mut CallLog,
     ) -> Result<T, JiraError> {
-        let (call, at, started) = (request.call, self.shared.clock.now(), Instant::now());
+        let call = request.call;
+        let refused = |(failure, message)| JiraError { call, failure, message };
+        self.wait_for_turn(call).await.map_err(refused)?;
+        let (at, started) = (self.shared.clock.now(), Instant::now());
         let mut status = None;
         let result = match self.exchange(&request).await {
             Ok(answer) => {
                 status = Some(answer.status.as_u16());
+                self.heed(call, &answer);
                 let now = self.shared.clock.now();
                 answer.accept(request.done, self.dialect(), now).and_then(|answer| read(&answer))
             }
@@ -151,7 +168,38 @@ impl JiraClient {
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let note = result.as_ref().err().map(|(_, message)| message.clone());
         self.record(Call { at, call, status, ms, note }, log);
-        result.map_err(|(failure, message)| JiraError { call, failure, message })
+        result.map_err(refused)
+    }
+
+    /// Waits until the site is to be asked, or says that this would take too long.
+    async fn wait_for_turn(&self, call: &'static str) -> Result<(), Failed> {
+        let wait = self.limits(|limits, now| limits.turn(call, now));
+        if wait.is_zero() {
+            return Ok(());
+        }
+        telemetry::request_delayed(self.site(), call);
+        if wait > PATIENCE {
+            let message =
+                format!("not asked: {} wants to be left alone for {} s", self.site(), wait.as_secs());
+            return Err((Failure::RateLimited { after: Some(wait), reason: None }, message));
+        }
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    /// Keeps in mind what an answer says about limits.
+    fn heed(&self, call: &'static str, answer: &Answer) {
+        let said = Signals::read(answer.status, &answer.headers, self.shared.clock.now());
+        if let Some(remaining) = said.remaining {
+            let counted = if said.refill.is_some() { "all" } else { call };
+            telemetry::limit_remaining(self.site(), counted, remaining);
+        }
+        self.limits(|limits, now| limits.heed(call, &said, now));
+    }
+
+    fn limits<T>(&self, look: impl FnOnce(&mut Limits, Timestamp) -> T) -> T {
+        let mut limits = self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&mut limits, self.shared.clock.now())
     }
 
     fn record(&self, call: Call, log: &mut CallLog) {

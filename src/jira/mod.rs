@@ -8,6 +8,7 @@
 //! | `answer` | PURE: the one table from an answer to a [`Failure`] |
 //! | `shape` | PURE: how Jira wants a field's value |
 //! | `said`, `pause` | PURE: what Jira said, and how long it asks to be left alone |
+//! | `signals`, `limits` | PURE: what answers say about limits, and when the next request may go |
 //! | `transitions` | which transition leads to a status, and the cache of the answers |
 //! | `adf`, `wiki`, `text` | PURE: plain text as the dialects want it, without markup of its own |
 //! | `model`, `wire` | what the calls answer, and how it stands in Jira's JSON |
@@ -25,10 +26,12 @@ mod credential;
 mod effects;
 mod error;
 mod issue;
+mod limits;
 mod model;
 mod pause;
 mod said;
 mod shape;
+mod signals;
 mod site;
 mod text;
 mod transitions;

@@ -1,6 +1,7 @@
 //! `workers.yaml`: which backend moves which projects, by which rule files.
 
 use std::collections::BTreeMap;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -32,6 +33,12 @@ pub struct WorkerEntry {
     /// Its Jira site, where it is not the environment's.
     #[serde(default)]
     pub site: Option<SiteEntry>,
+    /// How many of its tickets each process works on at once, at most.
+    #[serde(default)]
+    pub tickets_at_once: Option<NonZeroUsize>,
+    /// How many requests a second each process sends its site, at most.
+    #[serde(default)]
+    pub requests_per_second: Option<NonZeroU32>,
 }
 
 /// One text or a list of them.
@@ -129,7 +136,10 @@ impl WorkersFile {
     pub fn same_sites(&self, other: &Self) -> bool {
         let sites = |file: &'_ Self| {
             let entries = file.workers.iter();
-            entries.map(|(name, w)| (name.clone(), w.processor.clone(), w.site.clone())).collect::<Vec<_>>()
+            let of = |w: &WorkerEntry| {
+                (w.processor.clone(), w.site.clone(), w.tickets_at_once, w.requests_per_second)
+            };
+            entries.map(|(name, worker)| (name.clone(), of(worker))).collect::<Vec<_>>()
         };
         sites(self) == sites(other)
     }
@@ -223,6 +233,13 @@ workers:
         let error = wrong("workers:\n  a:\n    statefle: x\n    projects: []\n");
         assert!(error.contains("statefle") && error.contains("line"), "{error}");
         assert!(wrong("workers: {}").contains("no worker"));
+        let limited = |limit: &str| {
+            WorkersFile::parse(&format!("workers: {{ a: {{ statefile: x, projects: [], {limit} }} }}"))
+        };
+        assert!(limited("tickets_at_once: 4, requests_per_second: 20").is_ok());
+        for none in ["tickets_at_once: 0", "requests_per_second: 0", "requests_per_second: -1"] {
+            assert!(limited(none).is_err(), "{none}");
+        }
     }
 
     #[test]

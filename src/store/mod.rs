@@ -20,6 +20,7 @@
 mod codec;
 mod id;
 mod model;
+mod pause;
 pub mod redis;
 pub mod sqlite;
 
@@ -37,8 +38,9 @@ pub use codec::{compress, decompress};
 pub use id::{EventId, JobId};
 pub use model::{
     Claim, ClaimRequest, Content, EventQuery, EventRecord, EventState, InboxItem, Ingested, JobState, Lease,
-    NewEvent, NewJob, Page, PausedSite, QueueStatus, ReplayScope, Replayed, Routing, TicketState, Tidied,
+    NewEvent, NewJob, Page, QueueStatus, ReplayScope, Replayed, Routing, TicketState, Tidied,
 };
+pub use pause::{Pause, PauseKind, PausedSite};
 
 /// What can go wrong between Conduit and its store.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,12 @@ pub enum StoreError {
     #[error("{0}")]
     Unfit(String),
 }
+
+/// How often a job's lease runs out before its ticket is no longer given back together with others: if it kills
+/// its worker, it shall not take the same ones with it each time.
+const SUSPECT_AFTER: u32 = 2;
+/// How far apart such tickets come back.
+pub const SUSPECTS_APART: Duration = Duration::from_secs(5);
 
 /// The result of a store call.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -167,8 +175,8 @@ pub trait Store: Send + Sync + 'static {
     /// Returns when there may be something to do, or after `most`. Only a hint: callers look anyway.
     async fn wait_for_work(&self, most: Duration);
 
-    /// The upkeep that each worker process asks for once a second: expired leases go back to the front,
-    /// finished tickets are carried home to their event, and events that finished longer than `retention` ago
+    /// The upkeep that each worker process asks for once a second: expired leases go back to the front (those
+    /// that keep expiring one after the other, [`SUSPECTS_APART`], see [`Claim::expired`]), finished tickets are carried home to their event, and events that finished longer than `retention` ago
     /// are removed in small steps (some hundreds a call at most).
     async fn tidy(&self, retention: Duration) -> Result<Tidied>;
 
@@ -193,11 +201,19 @@ pub trait Store: Send + Sync + 'static {
     /// What waits, and for how long.
     async fn queue(&self) -> Result<QueueStatus>;
 
-    /// Stops claims on a site until it is resumed. The first reason stays.
-    async fn pause(&self, site: &str, why: &str) -> Result<()>;
+    /// Stops claims on a site until this kind of pause has ended, and every other that it has. Of two of one
+    /// kind the first reason stays, and the later end counts.
+    async fn pause(&self, site: &str, pause: &Pause) -> Result<()>;
 
-    /// Lets a site go on; `false` when it was not paused.
-    async fn resume(&self, site: &str) -> Result<bool>;
+    /// Ends one kind of a site's pauses, or all of them (`None`: by hand); `false` when there was none.
+    async fn resume(&self, site: &str, kind: Option<PauseKind>) -> Result<bool>;
+
+    /// The sites that stand still, by name and kind.
+    async fn paused(&self) -> Result<Vec<PausedSite>>;
+
+    /// Takes the right to ask a paused site whether it is over: `true` when the time has come and nobody
+    /// else took it. The next one may be taken after `rest`.
+    async fn take_probe(&self, site: &str, kind: PauseKind, rest: Duration) -> Result<bool>;
 
     /// Whether the store takes writes now.
     async fn check(&self) -> Result<()>;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EventId, JobId};
+use super::{EventId, JobId, PausedSite};
 use crate::event::ticket::{IgnoredKey, Source};
 use crate::event::{Event, Trigger};
 use crate::trace::{EventSummary, Outcome, Reason, Received, TicketTrace, Trace, Verdict};
@@ -156,6 +156,9 @@ pub struct Claim {
     pub found_in: Vec<Source>,
     /// When the job was queued.
     pub queued_at: Timestamp,
+    /// How often in a row its lease ran out, instead of being finished, retried or handed back. Notes saved on the
+    /// way do not count as parting: who breaks its worker may have saved some first.
+    pub expired: u32,
     /// What an earlier worker left, [`None`] the first time.
     pub state: Option<JobState>,
     /// The event; `Err` when the stored event cannot be read by this version, with why.
@@ -315,17 +318,6 @@ pub struct QueueStatus {
     pub paused: Vec<PausedSite>,
 }
 
-/// A site that stands still.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PausedSite {
-    /// Its configured name.
-    pub site: String,
-    /// Who or what paused it.
-    pub why: String,
-    /// Since when.
-    pub since: Timestamp,
-}
-
 /// What [`super::Store::tidy`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tidied {
@@ -338,8 +330,14 @@ pub struct Tidied {
 }
 
 impl EventRecord {
-    /// The trace of this event with its tickets' traces.
-    pub fn into_trace(self, tickets: Vec<TicketTrace>) -> Trace {
+    /// The trace of this event with its tickets' traces. Those that wait on a site that stands still say so.
+    pub fn into_trace(self, mut tickets: Vec<TicketTrace>, paused: &[PausedSite]) -> Trace {
+        for trace in &mut tickets {
+            let site = self.tickets.iter().find(|ticket| ticket.key == trace.key).map(|ticket| &ticket.site);
+            if let Some(pause) = site.and_then(|site| PausedSite::of(paused, site)) {
+                pause.holds(trace);
+            }
+        }
         let own = tickets.iter().map(|t| Verdict { outcome: t.outcome, reason: t.reason });
         let verdict = Verdict::gravest(own).unwrap_or(self.verdict);
         Trace {

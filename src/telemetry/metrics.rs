@@ -41,6 +41,10 @@ metric_names! {
     EventSeconds = "conduit_event_seconds" describe_histogram: "From the acceptance of an event to its last ticket's end.",
     JiraRequests = "conduit_jira_requests_total" describe_counter: "Calls to Jira, by call and by status.",
     JiraRequestSeconds = "conduit_jira_request_seconds" describe_histogram: "Time a call to Jira took.",
+    SitePaused = "conduit_site_paused" describe_gauge: "1 while a site stands still, by site and by who or what stopped it.",
+    SiteBreaker = "conduit_site_breaker" describe_gauge: "What this process thinks of a site: 0 well, 1 suspected or beginning again, 2 down.",
+    LimitRemaining = "conduit_jira_limit_remaining" describe_gauge: "Requests that a site says are left, by call; Data Center counts all calls together.",
+    RequestsDelayed = "conduit_jira_requests_delayed_total" describe_counter: "Calls to Jira that were held back because it asks for fewer.",
     TransitionCache = "conduit_transition_cache_total" describe_counter: "Look-ups of transition ids: hit, miss, refreshed.",
     RulesReloadFailed = "conduit_rules_reload_failed" describe_gauge: "1 while the rule files on disk are worse than those in force.",
     BodiesDropped = "conduit_bodies_dropped_total" describe_counter: "Raw bodies not kept for the event log because too many waited to be compressed.",
@@ -171,6 +175,30 @@ pub fn jira_request(call: &'static str, status: Option<u16>, took: Duration) {
     histogram!(MetricName::JiraRequestSeconds.as_str(), "call" => call).record(took);
 }
 
+/// Says of a site whether each kind of pause stops it.
+pub fn site_paused<'a>(site: &str, kinds: impl IntoIterator<Item = (&'a str, bool)>) {
+    for (kind, paused) in kinds {
+        let labels = [("site", site.to_owned()), ("kind", kind.to_owned())];
+        gauge!(MetricName::SitePaused.as_str(), &labels).set(f64::from(u8::from(paused)));
+    }
+}
+
+/// Says what this process thinks of a site: 0 well, 1 suspected or beginning again, 2 down.
+pub fn breaker(site: &str, level: u8) {
+    gauge!(MetricName::SiteBreaker.as_str(), "site" => site.to_owned()).set(f64::from(level));
+}
+
+/// Sets how many requests a site says are left for a call, or for all.
+pub fn limit_remaining(site: &str, call: &'static str, remaining: u64) {
+    gauge!(MetricName::LimitRemaining.as_str(), "site" => site.to_owned(), "call" => call)
+        .set(float(remaining));
+}
+
+/// Counts a call that was held back.
+pub fn request_delayed(site: &str, call: &'static str) {
+    counter!(MetricName::RequestsDelayed.as_str(), "site" => site.to_owned(), "call" => call).increment(1);
+}
+
 /// Counts a look-up of transition ids: `hit`, `miss` or `refreshed`.
 pub fn transition_cache(result: &'static str) {
     counter!(MetricName::TransitionCache.as_str(), "result" => result).increment(1);
@@ -217,6 +245,10 @@ mod tests {
         jira_request("transition", Some(204), Duration::from_millis(20));
         jira_request("issue", None, Duration::from_secs(10));
         transition_cache("hit");
+        site_paused("jira", [("down", true)]);
+        breaker("jira", 2);
+        limit_remaining("jira", "issue", 7);
+        request_delayed("jira", "issue");
         rules_reload_failed(false);
         queue([("ready", 3)], 12);
         body_dropped();

@@ -8,6 +8,7 @@ mod metrics;
 
 pub use logs::{LogError, LogFormat, init_logs};
 pub use metrics::{
-    MetricName, Metrics, MetricsError, WebhookResult, body_dropped, build_info, event_done, jira_request,
-    outcome, queue, rules_reload_failed, transition_cache, webhook,
+    MetricName, Metrics, MetricsError, WebhookResult, body_dropped, breaker, build_info, event_done,
+    jira_request, limit_remaining, outcome, queue, request_delayed, rules_reload_failed, site_paused,
+    transition_cache, webhook,
 };

@@ -41,6 +41,10 @@ pub(super) fn advice(reason: Reason, ticket: Option<&TicketTrace>) -> Option<Str
         Reason::Credentials => {
             "renew ATLASSIAN_EMAIL and ATLASSIAN_API_KEY (or ATLASSIAN_TOKEN) and restart; nothing is lost meanwhile".into()
         }
+        Reason::JiraUnreachable | Reason::Jira5xx => {
+            "see whether Jira answers; Conduit asks again by itself and goes on when it does".into()
+        }
+        Reason::RateLimited => "nothing: it goes on by itself as soon as it may ask again".into(),
         Reason::Paused => "resume the site when it is ready: conduit queue resume".into(),
         Reason::Poison => "report it with the event's id; it is kept and can be replayed".into(),
         _ => return None,

@@ -24,11 +24,13 @@ pub(super) struct Crew {
     shared: Arc<Shared>,
     tasks: JoinSet<Result<Ended, StoreError>>,
     held: HashMap<Id, Arc<Held>>,
+    /// Questions to sites how they are. Nothing waits for them but the end of a step.
+    questions: JoinSet<()>,
 }
 
 impl Crew {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, tasks: JoinSet::new(), held: HashMap::new() }
+        Self { shared, tasks: JoinSet::new(), held: HashMap::new(), questions: JoinSet::new() }
     }
 
     /// How many jobs are under way.
@@ -54,6 +56,17 @@ impl Crew {
         let own = Arc::clone(&held);
         let task = self.tasks.spawn(async move { act::carry_out(&shared, &own, claim).await });
         self.held.insert(task.id(), held);
+    }
+
+    /// Asks a site beside the work.
+    pub(super) fn ask(&mut self, question: impl Future<Output = ()> + Send + 'static) {
+        while self.questions.try_join_next().is_some() {}
+        self.questions.spawn(question);
+    }
+
+    /// Waits until every question is answered.
+    pub(super) async fn answered(&mut self) {
+        while self.questions.join_next().await.is_some() {}
     }
 
     /// Waits until a job ends; [`None`] when none is under way. Safe to be cut short.
@@ -91,7 +104,7 @@ impl Crew {
                 held.retry(delay, &JobState { progress: record::notes(&progress), trace }).await?;
                 Ok(Ended::Waiting(reason))
             }
-            Next::Pause(_) | Next::Fail(_) | Next::Dead(_) => {
+            Next::Pause(..) | Next::WithSite(..) | Next::Fail(_) | Next::Dead(_) => {
                 let verdict = Verdict::dead(Reason::Poison);
                 held.finish(&record::end(trace, verdict, self.shared.clock.now())).await?;
                 Ok(Ended::Finished(verdict))

@@ -11,6 +11,8 @@
 //! | `intent` | what a job means to do, written down before Jira is asked |
 //! | `recover` | PURE: where a job goes on after a crash or a lost answer |
 //! | `retry` | PURE: the table from a failure to what is done about it |
+//! | `breaker` | PURE: whether a site is down |
+//! | `sites`, `probe` | what is heard of each site, and asking one how it is |
 //! | `lease` | the heartbeat, and the check before each request that writes |
 //! | `record` | the trace |
 //! | [`plan`] | PURE: what would be done with an event, for `conduit plan` |
@@ -21,11 +23,13 @@
 //! zero-to-production: tests call the step and look, and never wait for a clock.
 
 mod act;
+mod breaker;
 mod crew;
 mod intent;
 mod lacking;
 mod lease;
 pub mod plan;
+mod probe;
 pub mod processor;
 mod record;
 mod recover;
@@ -34,6 +38,7 @@ mod router;
 mod rulebook;
 mod ruling;
 mod runner;
+mod sites;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +76,8 @@ pub struct WorkerConfig {
     pub retention: Duration,
     /// How often a worker looks even if nobody wakes it.
     pub poll: Duration,
+    /// How long jobs may go on after the order to stop. The rest of [`STOPS_WITHIN`] is for giving them back.
+    pub finish: Duration,
 }
 
 impl WorkerConfig {
@@ -84,6 +91,7 @@ impl WorkerConfig {
             patience: Duration::from_hours(72),
             retention: Duration::from_hours(30 * 24),
             poll: Duration::from_secs(1),
+            finish: Duration::from_secs(20),
         }
     }
 }
@@ -144,6 +152,7 @@ struct Shared {
     forge: lacking::Forge,
     clock: Clock,
     config: WorkerConfig,
+    sites: sites::Sites,
 }
 
 impl Worker {
@@ -156,7 +165,8 @@ impl Worker {
         config: WorkerConfig,
     ) -> Self {
         let forge = lacking::Forge::new(forge);
-        let shared = Arc::new(Shared { store, rulebook, forge, clock, config });
+        let sites = sites::Sites::default();
+        let shared = Arc::new(Shared { store, rulebook, forge, clock, config, sites });
         Self { shared, upkeep: Arc::default() }
     }
 

@@ -129,11 +129,15 @@ fn ended(trace: TicketTrace, verdict: Verdict) -> Planned {
 
 /// What a worker would write down of such a failure.
 fn verdict_of(setback: &Setback) -> Verdict {
-    let limits =
-        Limits { patience: std::time::Duration::MAX, settle: std::time::Duration::ZERO, jitter: 1.0 };
+    let limits = Limits {
+        patience: std::time::Duration::MAX,
+        settle: std::time::Duration::ZERO,
+        down: false,
+        jitter: 1.0,
+    };
     match retry::next(setback, &Tries::default(), limits) {
-        Next::Retry(_, reason) | Next::Fail(reason) => reason.into(),
-        Next::Pause(_) => Reason::Credentials.into(),
+        Next::Retry(_, reason) | Next::WithSite(_, reason) | Next::Fail(reason) => reason.into(),
+        Next::Pause(kind, _) => kind.reason().into(),
         Next::Dead(reason) => Verdict::dead(reason),
     }
 }

@@ -8,32 +8,26 @@ use tokio::sync::watch;
 
 use super::crew::Crew;
 use super::lacking::Commits;
+use super::processor::Site;
 use super::{Rulebook, STOPS_WITHIN, Shared, Stepped, Worker, count, router};
 use crate::event::Event;
 use crate::store::{ClaimRequest, InboxItem, Routing, StoreError};
 
 /// How many events are routed before jobs get their turn.
 const ROUTE_AT_ONCE: usize = 64;
-/// How often leases are reaped and finished tickets carried home.
+/// How often leases are reaped, finished tickets carried home, and sites looked after.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
-/// How often a site that is paused for its login is asked whether the login works again.
-const PROBE_EVERY: Duration = Duration::from_secs(30);
-/// How long jobs may go on after the order to stop. The rest is for giving them back.
-const FINISH_WITHIN: Duration = Duration::from_secs(20);
-const _: () = assert!(FINISH_WITHIN.as_secs() < STOPS_WITHIN.as_secs());
-
-/// How a pause begins that ends by itself when the login works again.
-const LOGIN_REFUSED: &str = "credentials: ";
 
 /// When what was last done.
 #[derive(Debug, Default)]
 pub(super) struct Upkeep {
     tidied: Option<Timestamp>,
-    probed: Option<Timestamp>,
 }
 
 pub(super) async fn step(worker: &Worker) -> Result<Stepped, StoreError> {
     let mut crew = Crew::new(Arc::clone(&worker.shared));
+    worker.keep_up(&mut crew).await?;
+    crew.answered().await;
     let mut stepped = Stepped { routed: worker.turn(&mut crew).await?.routed, ..Stepped::default() };
     crew.finish(&mut stepped).await;
     Ok(stepped)
@@ -58,7 +52,7 @@ pub(super) async fn run(worker: &Worker, mut stop: watch::Receiver<bool>) {
             changed = stop.changed() => if changed.is_err() { break },
         }
     }
-    crew.wind_down(FINISH_WITHIN).await;
+    crew.wind_down(shared.config.finish.min(STOPS_WITHIN)).await;
 }
 
 /// What a turn did.
@@ -71,22 +65,19 @@ struct Turn {
 impl Worker {
     /// Upkeep, routing and claiming; the jobs go on in the crew.
     async fn turn(&self, crew: &mut Crew) -> Result<Turn, StoreError> {
-        self.keep_up().await?;
+        self.keep_up(crew).await?;
         let routed = self.shared.route().await?;
         let claimed = self.shared.claim(crew).await?;
         Ok(Turn { routed, busy: routed > 0 || claimed > 0 })
     }
 
-    async fn keep_up(&self) -> Result<(), StoreError> {
+    async fn keep_up(&self, crew: &mut Crew) -> Result<(), StoreError> {
         let now = self.shared.clock.now();
         let mut upkeep = self.upkeep.lock().await;
         if is_due(upkeep.tidied, now, TIDY_EVERY) {
             self.shared.store.tidy(self.shared.config.retention).await?;
+            self.shared.look_after_sites(crew, now).await?;
             upkeep.tidied = Some(now);
-        }
-        if is_due(upkeep.probed, now, PROBE_EVERY) {
-            self.shared.probe().await?;
-            upkeep.probed = Some(now);
         }
         Ok(())
     }
@@ -160,40 +151,60 @@ impl Shared {
     /// What may be claimed beside what is under way.
     fn room(&self, crew: &Crew) -> Option<ClaimRequest> {
         let rulebook = self.rulebook.load();
-        let running: Vec<_> =
-            rulebook.backends.sites().iter().map(|site| (site.name.as_str(), crew.on(&site.name))).collect();
-        let (most, skip_sites) = room(self.config.concurrency, crew.len(), &running);
+        let load = |site: &'_ Site| Load {
+            running: crew.on(&site.name),
+            most: [site.at_once, self.sites.at_once(&site.name)].into_iter().flatten().min(),
+        };
+        let sites: Vec<_> =
+            rulebook.backends.sites().iter().map(|site| (site.name.as_str(), load(site))).collect();
+        let (most, skip_sites) = room(self.config.concurrency, crew.len(), &sites);
         let (worker, lease) = (self.config.name.clone(), self.config.lease);
         (most > 0).then_some(ClaimRequest { worker, lease, most, skip_sites })
     }
 
-    /// Stops a site whose login is refused; [`Shared::probe`] lets it go on.
-    pub(super) async fn pause_for_login(&self, site: &str, message: &str) -> Result<(), StoreError> {
-        tracing::error!(site, message, "{site} refuses the login: its tickets wait until it works again");
-        self.store.pause(site, &format!("{LOGIN_REFUSED}{message}")).await
-    }
-
-    /// Asks the sites that are paused for their login whether it works again.
-    async fn probe(&self) -> Result<(), StoreError> {
-        for paused in self.store.queue().await?.paused {
-            let rulebook = self.rulebook.load_full();
-            let Some(site) = rulebook.backends.site(&paused.site) else { continue };
-            if paused.why.starts_with(LOGIN_REFUSED) && site.processor.probe().await.is_ok() {
-                tracing::info!(site = site.name, "the login works again: {} goes on", site.name);
-                self.store.resume(&site.name).await?;
+    /// Learns which sites stand still, for all processes, and asks those how they are whose time has come.
+    async fn look_after_sites(self: &Arc<Self>, crew: &mut Crew, now: Timestamp) -> Result<(), StoreError> {
+        let were_down = self.sites.down();
+        let paused = self.store.paused().await?;
+        self.sites.heed(&were_down, &paused);
+        let rulebook = self.rulebook.load_full();
+        for suspect in self.sites.to_be_asked(now) {
+            if let Some(site) = rulebook.backends.site(&suspect) {
+                crew.ask(Arc::clone(self).ask_suspect(site.clone()));
+            }
+        }
+        for pause in paused.into_iter().filter(|pause| pause.until.is_some_and(|until| until <= now)) {
+            if let Some(site) = rulebook.backends.site(&pause.site) {
+                crew.ask(Arc::clone(self).ask_again(site.clone(), pause));
             }
         }
         Ok(())
     }
 }
 
+/// What a site has to carry.
+#[derive(Debug, Clone, Copy, Default)]
+struct Load {
+    /// Tickets under way.
+    running: usize,
+    /// How many there may be at once, when that is limited.
+    most: Option<usize>,
+}
+
+impl Load {
+    /// How many more there may be, of the workers that are a site's share.
+    fn room(self, share: usize) -> usize {
+        self.most.map_or(share, |most| most.min(share)).saturating_sub(self.running)
+    }
+}
+
 /// How many tickets may be claimed, and of which sites none. Where there are several sites, one that hangs
 /// shall leave half of the workers to the others.
-fn room(concurrency: usize, busy: usize, running: &[(&str, usize)]) -> (usize, Vec<String>) {
-    let share = if running.len() > 1 { concurrency.div_ceil(2) } else { concurrency };
-    let (full, open): (Vec<_>, Vec<_>) = running.iter().partition(|(_, running)| *running >= share);
+fn room(concurrency: usize, busy: usize, sites: &[(&str, Load)]) -> (usize, Vec<String>) {
+    let share = if sites.len() > 1 { concurrency.div_ceil(2) } else { concurrency };
+    let (open, full): (Vec<_>, Vec<_>) = sites.iter().partition(|(_, load)| load.room(share) > 0);
     // A claim may take all of its tickets from one site, so the site with the least room sets its size.
-    let room = open.iter().map(|(_, running)| share - running).min().unwrap_or(0);
+    let room = open.iter().map(|(_, load)| load.room(share)).min().unwrap_or(0);
     let skip = full.iter().map(|(site, _)| (*site).to_owned()).collect();
     (room.min(concurrency.saturating_sub(busy)), skip)
 }
@@ -241,13 +252,26 @@ impl Outage {
 mod tests {
     use super::*;
 
+    fn busy(running: usize) -> Load {
+        Load { running, most: None }
+    }
+
     #[test]
     fn one_site_may_have_all_workers_and_of_two_each_half() {
-        assert_eq!(room(16, 5, &[("a", 5)]), (11, vec![]));
-        assert_eq!(room(16, 0, &[("a", 0), ("b", 0)]), (8, vec![]));
-        assert_eq!(room(16, 8, &[("a", 8), ("b", 0)]), (8, vec!["a".to_owned()]));
-        assert_eq!(room(16, 16, &[("a", 8), ("b", 8)]).0, 0);
-        assert_eq!(room(1, 0, &[("a", 0), ("b", 0)]), (1, vec![]), "even a single worker works");
+        assert_eq!(room(16, 5, &[("a", busy(5))]), (11, vec![]));
+        assert_eq!(room(16, 0, &[("a", busy(0)), ("b", busy(0))]), (8, vec![]));
+        assert_eq!(room(16, 8, &[("a", busy(8)), ("b", busy(0))]), (8, vec!["a".to_owned()]));
+        assert_eq!(room(16, 16, &[("a", busy(8)), ("b", busy(8))]).0, 0);
+        assert_eq!(room(1, 0, &[("a", busy(0)), ("b", busy(0))]), (1, vec![]), "even a single worker works");
+    }
+
+    #[test]
+    fn a_site_gets_no_more_than_it_may_have_at_once() {
+        let limited = |running, most| Load { running, most: Some(most) };
+        assert_eq!(room(16, 0, &[("a", limited(0, 1)), ("b", busy(0))]), (1, vec![]));
+        assert_eq!(room(16, 1, &[("a", limited(1, 1)), ("b", busy(0))]), (8, vec!["a".to_owned()]));
+        assert_eq!(room(16, 0, &[("a", limited(0, 0))]), (0, vec!["a".to_owned()]), "it is down");
+        assert_eq!(room(16, 3, &[("a", limited(3, 1))]).0, 0, "it was well when they were claimed");
     }
 
     #[test]

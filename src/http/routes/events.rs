@@ -115,11 +115,13 @@ fn no_event(id: &EventId) -> ApiError {
 /// An event with the traces of its tickets.
 pub(super) async fn traced(state: &State, record: EventRecord) -> Result<Traced, ApiError> {
     let tickets = state.store.ticket_traces(&record.id).await?;
+    let waits = record.state != EventState::Finished;
+    let paused = if waits { state.store.paused().await? } else { Vec::new() };
     Ok(Traced {
         received_at: record.received.at,
         state: record.state,
         normalised: record.event.clone(),
-        trace: record.into_trace(tickets),
+        trace: record.into_trace(tickets, &paused),
     })
 }
 

@@ -16,6 +16,7 @@ use crate::http::answer::{self, Answer};
 use crate::http::extract::{authorise, state};
 use crate::http::{ApiError, State};
 use crate::secrets::token::Role;
+use crate::store::PausedSite;
 
 use super::on;
 
@@ -33,6 +34,9 @@ pub(in crate::http) struct Health {
     /// Why the rules on disk are not in force. Not unready: the set before them decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     rules_reload_failed: Option<String>,
+    /// The sites that stand still, and why. Not unready: deliveries are accepted and wait.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    paused: Vec<PausedSite>,
     /// The service is about to end.
     stopping: bool,
 }
@@ -105,6 +109,8 @@ async fn health(state: &State) -> Health {
 
 async fn look(state: &State) -> Health {
     let store = state.store.check().await;
+    // A store that cannot say this says above what is wrong with it.
+    let paused = state.store.paused().await.unwrap_or_default();
     let rules = state.in_force.rules();
     let rules_loaded = rules.is_some();
     Health {
@@ -113,6 +119,7 @@ async fn look(state: &State) -> Health {
         rules_loaded,
         rules: rules.map(|rules| rules.hash().to_owned()),
         rules_reload_failed: state.in_force.reload_failed(),
+        paused,
         stopping: false,
     }
 }

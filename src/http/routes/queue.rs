@@ -7,6 +7,7 @@ use crate::http::answer::{self, Answer};
 use crate::http::extract::{Ask, Operator, Viewer};
 use crate::http::fields::{Fields, Input};
 use crate::http::{ApiError, State};
+use crate::store::{Pause as Order, PauseKind};
 
 /// No fields at all.
 pub(super) struct Nothing;
@@ -50,7 +51,8 @@ pub(super) async fn pause(ask: Ask<Operator, Pause>) -> Answer {
     let sites = sites(&ask.state, ask.input.site)?;
     let why = ask.input.why.map(|why| format!(": {why}")).unwrap_or_default();
     for site in &sites {
-        ask.state.store.pause(site, &format!("paused by {}{why}", ask.by)).await?;
+        let why = format!("paused by {}{why}", ask.by);
+        ask.state.store.pause(site, &Order { kind: PauseKind::Operator, why, rest: None }).await?;
         tracing::info!("site {site} paused by {}", ask.by);
     }
     Ok(answer::ok(Sites { sites }))
@@ -60,7 +62,7 @@ pub(super) async fn pause(ask: Ask<Operator, Pause>) -> Answer {
 pub(super) async fn resume(ask: Ask<Operator, Resume>) -> Answer {
     let mut resumed = Vec::new();
     for site in sites(&ask.state, ask.input.site)? {
-        if ask.state.store.resume(&site).await? {
+        if ask.state.store.resume(&site, None).await? {
             tracing::info!("site {site} resumed by {}", ask.by);
             resumed.push(site);
         }

@@ -13,8 +13,9 @@ use crate::event::Event;
 use crate::store::{Claim, ClaimRequest, EventId, JobId, JobState, Lease, Result, StoreError};
 use crate::trace::{TicketTrace, Verdict};
 
-/// A leased job as the claim script answers it: id, site, project, found in, queued at, fence, state.
-type Leased = (String, String, String, String, String, u64, Vec<u8>);
+/// A leased job as the claim script answers it: id, site, project, found in, queued at, fence, expired,
+/// state.
+type Leased = (String, String, String, String, String, u64, u32, Vec<u8>);
 
 /// How much larger an event is in memory than as it is stored, about.
 const UNPACKED: u32 = 4;
@@ -135,7 +136,7 @@ fn with_id(job: Leased) -> Option<(JobId, Leased)> {
 
 /// What cannot be read of a job makes its event unreadable: whoever claims it ends it, and it blocks nobody.
 fn read_claim(id: JobId, job: Leased, duration: Duration, event: Readable) -> Claim {
-    let (name, site, project, found_in, queued_at, fence, state) = job;
+    let (name, site, project, found_in, queued_at, fence, expired, state) = job;
     let state =
         if state.is_empty() { Ok(None) } else { record::unpack(&state, &format!("job {name}")).map(Some) };
     let (state, event) = match state {
@@ -147,6 +148,7 @@ fn read_claim(id: JobId, job: Leased, duration: Duration, event: Readable) -> Cl
         project,
         found_in: record::from_json(&found_in, &name).ok().flatten().unwrap_or_default(),
         queued_at: queued_at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
+        expired,
         state,
         event,
     }
@@ -156,6 +158,6 @@ fn held(lease: &Lease, answer: &str) -> Result<()> {
     if answer == "lost" { Err(StoreError::LostLease(lease.job.clone())) } else { Ok(()) }
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -31,7 +31,8 @@
 //!                 own              HASH  ticket → fence, job, worker                     claim
 //!                 fin              LIST  outbox: finished tickets on their way home      finish
 //!                 dead             ZSET  event and key of dead letters                   finish
-//!                 paused           HASH  site → since when and why                       pause
+//!                 paused           HASH  kind and site → since, until, probes, why       pause take_probe
+//!                 expired          HASH  ticket → how often in a row its lease ran out   reap
 //!                 fence  turn      INTs; wake LIST as above
 //! conduit:{cfg}:  settings  hooks  tokens  HASHes of configuration;  probe, written by `check`
 //! ```
@@ -49,6 +50,7 @@ mod inbox;
 mod jobs;
 mod keys;
 mod link;
+mod pauses;
 mod queries;
 mod record;
 mod replay;
@@ -72,7 +74,8 @@ use self::link::Link;
 use self::scripts::Scripts;
 use super::{
     Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested, JobState, Lease, NewEvent,
-    Page, QueueStatus, ReplayScope, Replayed, Result, Routing, Store, StoreError, Tidied,
+    Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed, Result, Routing, Store,
+    StoreError, Tidied,
 };
 use crate::clock::Clock;
 use crate::event::Event;
@@ -269,12 +272,20 @@ impl Store for RedisStore {
         self.count_queue().await
     }
 
-    async fn pause(&self, site: &str, why: &str) -> Result<()> {
-        self.pause_site(site, why).await
+    async fn pause(&self, site: &str, pause: &Pause) -> Result<()> {
+        self.pause_site(site, pause).await
     }
 
-    async fn resume(&self, site: &str) -> Result<bool> {
-        self.resume_site(site).await
+    async fn resume(&self, site: &str, kind: Option<PauseKind>) -> Result<bool> {
+        self.resume_site(site, kind).await
+    }
+
+    async fn paused(&self) -> Result<Vec<PausedSite>> {
+        self.paused_sites().await
+    }
+
+    async fn take_probe(&self, site: &str, kind: PauseKind, rest: Duration) -> Result<bool> {
+        self.take_turn_to_probe(site, kind, rest).await
     }
 
     async fn check(&self) -> Result<()> {

@@ -1,15 +1,12 @@
 //! What people ask: events, traces, the queue. Answered from indexes, never by scanning.
 
-use jiff::Timestamp;
-
 use super::error::unreadable;
 use super::keys::{self, Home};
 use super::{RedisStore, record};
 use crate::event::Event;
 use crate::store::model::merge_name;
 use crate::store::{
-    EventId, EventQuery, EventRecord, JobState, Page, PausedSite, QueueStatus, Result, StoreError,
-    TicketState,
+    EventId, EventQuery, EventRecord, JobState, Page, QueueStatus, Result, StoreError, TicketState,
 };
 use crate::trace::TicketTrace;
 
@@ -223,41 +220,6 @@ impl RedisStore {
         status.oldest_seconds = u64::try_from(age).unwrap_or_default();
         status.paused = self.paused_sites().await?;
         Ok(status)
-    }
-
-    /// The sites that stand still, by name. Every partition knows all of them; one is asked.
-    async fn paused_sites(&self) -> Result<Vec<PausedSite>> {
-        let mut read = redis::cmd("HGETALL");
-        read.arg(Home::Jobs(0).key("paused"));
-        let sites: std::collections::BTreeMap<String, String> = self.link.command(&read).await?;
-        let read = |(site, text): (String, String)| {
-            let (since, why) = text.split_once(' ').unwrap_or_default();
-            let since: Timestamp =
-                since.parse().map_err(|error| unreadable(format!("the pause of site {site}"), error))?;
-            Ok(PausedSite { site, why: why.to_owned(), since })
-        };
-        sites.into_iter().map(read).collect()
-    }
-
-    pub(super) async fn pause_site(&self, site: &str, why: &str) -> Result<()> {
-        let mut reason = format!("{} {why}", self.clock.now());
-        for home in self.layout.jobs() {
-            let mut call = self.scripts.pause.key(home.prefix());
-            call.arg(site).arg(&reason);
-            // The reason in force goes to the other partitions too.
-            reason = self.link.script(&call).await?;
-        }
-        Ok(())
-    }
-
-    pub(super) async fn resume_site(&self, site: &str) -> Result<bool> {
-        let mut paused = false;
-        for home in self.layout.jobs() {
-            let mut removal = redis::cmd("HDEL");
-            removal.arg(home.key("paused")).arg(site);
-            paused |= self.link.command::<bool>(&removal).await?;
-        }
-        Ok(paused)
     }
 }
 

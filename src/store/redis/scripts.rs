@@ -67,7 +67,9 @@ scripts! {
     /// Counts.
     queue " flags=no-writes" [];
     /// A site stands still.
-    pause " flags=allow-oom" [];
+    pause " flags=allow-oom" [TIME];
+    /// Who asks a paused site.
+    take_probe " flags=allow-oom" [TIME];
     /// A hook over its revision.
     save_hook "" [];
     /// A token, unless it was revoked.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::keys::Home;
 use super::{RedisStore, record};
-use crate::store::{EventId, JobId, Result, StoreError, Tidied};
+use crate::store::{EventId, JobId, Result, SUSPECT_AFTER, SUSPECTS_APART, StoreError, Tidied};
 use crate::trace::Verdict;
 
 /// Leases taken back, and finished tickets carried, by one call a partition.
@@ -26,6 +26,7 @@ impl RedisStore {
         for home in self.layout.jobs() {
             let mut call = self.scripts.reap.key(home.prefix());
             call.arg(AT_ONCE).arg(self.clock.ahead_ms());
+            call.arg(SUSPECT_AFTER).arg(SUSPECTS_APART.as_secs() * 1000);
             tidied.reaped += self.link.script::<u64>(&call).await?;
             tidied.carried += self.carry_outbox(home).await?;
         }

@@ -27,6 +27,7 @@ pub(super) struct Claimed {
     project: String,
     found_in: String,
     queued_at: i64,
+    expired: u32,
     progress: Option<String>,
     trace: Option<Vec<u8>>,
     event: Option<Vec<u8>>,
@@ -45,6 +46,7 @@ impl Claimed {
             project: self.project,
             found_in: from_json("a job", self.found_in.as_bytes()).unwrap_or_default(),
             queued_at: time(self.queued_at),
+            expired: self.expired,
             state,
             event,
         }
@@ -93,14 +95,14 @@ fn lease_first(
     lane.served = fence;
     conn.prepare_cached("UPDATE lanes SET served = ?3 WHERE site = ?1 AND project = ?2")?
         .execute(params![lane.site, lane.project, signed(fence)])?;
-    let head: i64 = conn
+    let (head, expired) = conn
         .prepare_cached(
             "UPDATE tickets SET worker = ?3, fence = ?4, lease_until = ?5 WHERE site = ?1 AND key = ?2
-             RETURNING head",
+             RETURNING head, expired",
         )?
         .query_row(
             params![lane.site, key, request.worker, signed(fence), now + millis(request.lease)],
-            |row| row.get(0),
+            |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)),
         )?;
     let claimed = conn
         .prepare_cached(
@@ -109,7 +111,7 @@ fn lease_first(
              FROM jobs j JOIN events e ON e.n = j.event WHERE j.n = ?1",
         )?
         .query_row([head], |row| claimed(row, fence, request.lease))?;
-    Ok(Some(claimed))
+    Ok(Some(Claimed { expired, ..claimed }))
 }
 
 fn claimed(row: &Row<'_>, fence: u64, duration: Duration) -> rusqlite::Result<Claimed> {
@@ -119,6 +121,7 @@ fn claimed(row: &Row<'_>, fence: u64, duration: Duration) -> rusqlite::Result<Cl
         project: row.get(4)?,
         found_in: row.get(5)?,
         queued_at: row.get(6)?,
+        expired: 0,
         progress: row.get(7)?,
         trace: row.get(8)?,
         event: row.get(9)?,
@@ -236,7 +239,7 @@ pub(super) fn finish(conn: &Connection, lease: &Lease, note: &Note, now: i64) ->
 
 fn release(conn: &Connection, lease: &Lease, head: i64, run_at: i64) -> Result<()> {
     conn.prepare_cached(
-        "UPDATE tickets SET head = ?3, run_at = ?4, worker = NULL, fence = NULL, lease_until = NULL
+        "UPDATE tickets SET head = ?3, run_at = ?4, expired = 0, worker = NULL, fence = NULL, lease_until = NULL
          WHERE site = ?1 AND key = ?2",
     )?
     .execute(params![lease.site, lease.job.key, head, run_at])?;

@@ -8,7 +8,7 @@ use super::rows::unsigned;
 
 /// All lanes with what a turn depends on. There are as many as there are projects.
 pub(super) const LANES: &str = "SELECT l.site, l.project, l.served,
-        l.site NOT IN (SELECT site FROM paused) AND EXISTS (
+        l.site NOT IN (SELECT site FROM pauses) AND EXISTS (
             SELECT 1 FROM tickets t WHERE t.site = l.site AND t.project = l.project
                 AND t.lease_until IS NULL AND t.run_at <= ?1)
      FROM lanes l";

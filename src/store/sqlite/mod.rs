@@ -4,14 +4,15 @@
 //! log allows. Several processes may share the file: each notices its own work at once and another's when it
 //! looks, once a second.
 //!
-//! `schema` says what the tables are. `config`, `inbox`, `routing`, `jobs`, `lanes`, `queries` and `tidy` hold
-//! the statements, as plain functions over a connection; this file only hands calls to them.
+//! `schema` says what the tables are. `config`, `inbox`, `routing`, `jobs`, `lanes`, `pauses`, `queries` and `tidy`
+//! hold the statements, as plain functions over a connection; this file only hands calls to them.
 
 mod config;
 mod error;
 mod inbox;
 mod jobs;
 mod lanes;
+mod pauses;
 #[cfg(test)]
 mod plans;
 mod queries;
@@ -40,7 +41,7 @@ use crate::trace::TicketTrace;
 use super::model::merge_name;
 use super::{
     Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested, JobState, Lease, NewEvent,
-    Page, QueueStatus, ReplayScope, Replayed, Result, Routing, Store, Tidied,
+    Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed, Result, Routing, Store, Tidied,
 };
 
 /// A store in one file.
@@ -236,16 +237,25 @@ impl Store for SqliteStore {
         self.readers.ask(move |conn| queries::queue(conn, now)).await
     }
 
-    async fn pause(&self, site: &str, why: &str) -> Result<()> {
-        let (site, why, now) = (site.to_owned(), why.to_owned(), self.now());
-        self.writer.run(move |conn| tidy::pause(conn, &site, &why, now)).await
+    async fn pause(&self, site: &str, pause: &Pause) -> Result<()> {
+        let (site, pause, now) = (site.to_owned(), pause.clone(), self.now());
+        self.writer.run(move |conn| pauses::pause(conn, &site, &pause, now)).await
     }
 
-    async fn resume(&self, site: &str) -> Result<bool> {
+    async fn resume(&self, site: &str, kind: Option<PauseKind>) -> Result<bool> {
         let site = site.to_owned();
-        let resumed = self.writer.run(move |conn| tidy::resume(conn, &site)).await?;
+        let resumed = self.writer.run(move |conn| pauses::resume(conn, &site, kind)).await?;
         self.work.notify_waiters();
         Ok(resumed)
+    }
+
+    async fn paused(&self) -> Result<Vec<PausedSite>> {
+        self.readers.ask(pauses::paused).await
+    }
+
+    async fn take_probe(&self, site: &str, kind: PauseKind, rest: Duration) -> Result<bool> {
+        let (site, now) = (site.to_owned(), self.now());
+        self.writer.run(move |conn| pauses::take_probe(conn, &site, kind, rest, now)).await
     }
 
     async fn check(&self) -> Result<()> {

@@ -81,7 +81,7 @@ fn no_statement_scans_a_table_that_grows() {
 #[test]
 fn a_claim_and_a_removal_read_only_as_far_as_they_take() {
     let (_folder, conn) = database();
-    for sql in [jobs::FIRST_READY, jobs::NEXT_IN_LINE, tidy::REMOVE, tidy::REAP] {
+    for sql in [jobs::FIRST_READY, jobs::NEXT_IN_LINE, tidy::REMOVE, tidy::EXPIRED] {
         let plan = plan(&conn, sql);
         assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}\n{plan:#?}");
     }

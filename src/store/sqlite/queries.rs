@@ -3,9 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use crate::event::Event;
-use crate::store::{EventId, EventQuery, EventRecord, Page, PausedSite, QueueStatus, Result, StoreError};
+use crate::store::{EventId, EventQuery, EventRecord, Page, QueueStatus, Result, StoreError};
 use crate::trace::TicketTrace;
 
+use super::pauses;
 use super::rows::{Found, RECORD, json, number, read_event, read_trace, record, tickets, time, unsigned};
 
 pub(super) const QUEUE: &str = "SELECT
@@ -138,10 +139,6 @@ pub(super) fn queue(conn: &Connection, now: i64) -> Result<QueueStatus> {
             paused: Vec::new(),
         })
     })?;
-    let mut paused = conn.prepare_cached("SELECT site, why, since FROM paused ORDER BY site")?;
-    let sites = paused.query_map([], |row| {
-        Ok(PausedSite { site: row.get(0)?, why: row.get(1)?, since: time(row.get(2)?) })
-    })?;
-    status.paused = sites.collect::<rusqlite::Result<_>>()?;
+    status.paused = pauses::paused(conn)?;
     Ok(status)
 }

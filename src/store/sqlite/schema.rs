@@ -14,7 +14,7 @@
 //!  jobs       a ticket of an event, newest run   route; then claim's lease holder; gone with its event
 //!  tickets    a ticket with unfinished jobs      route, claim, finish, retry, hand_back, tidy
 //!  lanes      a project of a site, last served   route, claim
-//!  paused     a site that stands still           pause, resume
+//!  pauses     why a site stands still            pause, resume, take_probe
 //! ```
 //!
 //! A ticket is *leased* while `lease_until` is set, else *delayed* until `run_at`, else *ready*; so it is in
@@ -39,7 +39,7 @@ const APPLICATION_ID: i32 = 0x436f_6e64;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each brings a file from the version that is its index to the next. Never changed once released.
-const MIGRATIONS: &[&str] = &[FIRST, MERGES];
+const MIGRATIONS: &[&str] = &[FIRST, MERGES, PAUSES];
 
 const FIRST: &str = "
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -160,6 +160,25 @@ CREATE TABLE merges (
 CREATE INDEX merges_of_event ON merges (event);
 ";
 
+/// Pauses have kinds, and a ticket counts how often in a row its lease ran out.
+const PAUSES: &str = "
+CREATE TABLE pauses (
+    site   TEXT NOT NULL,
+    kind   TEXT NOT NULL,              -- operator, credentials, down, quota
+    why    TEXT NOT NULL,
+    since  INTEGER NOT NULL,
+    until  INTEGER,                    -- when the site is asked whether it is over; NULL: by hand alone
+    probes INTEGER NOT NULL DEFAULT 0, -- how often it was asked
+    PRIMARY KEY (site, kind)
+) STRICT, WITHOUT ROWID;
+INSERT INTO pauses (site, kind, why, since, until)
+    SELECT site, 'operator', why, since, NULL FROM paused WHERE why NOT LIKE 'credentials: %'
+    UNION ALL
+    SELECT site, 'credentials', substr(why, 14), since, 0 FROM paused WHERE why LIKE 'credentials: %';
+DROP TABLE paused;
+ALTER TABLE tickets ADD COLUMN expired INTEGER NOT NULL DEFAULT 0;
+";
+
 /// Opens the file for writing, makes it and its folder if they are missing, and brings it up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     create_private(path)
@@ -256,4 +275,35 @@ pub(super) fn open_to_others(path: &Path) -> Option<String> {
     }
     #[cfg(not(unix))]
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_from_before_pauses_had_kinds_keeps_its_pauses() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("conduit.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(FIRST).unwrap();
+        old.execute_batch(MERGES).unwrap();
+        old.execute_batch(
+            "INSERT INTO paused VALUES ('a', 'paused by ada', 7), ('b', 'credentials: no such token', 8)",
+        )
+        .unwrap();
+        old.pragma_update(None, "user_version", 2).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        drop(old);
+
+        let conn = open_writer(&path).unwrap();
+        let mut statement = conn.prepare("SELECT site, kind, why, since, until FROM pauses").unwrap();
+        let rows = statement.query_map([], |row| {
+            let (site, kind, why): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok((format!("{site} {kind}: {why}"), row.get::<_, i64>(3)?, row.get::<_, Option<i64>>(4)?))
+        });
+        let pauses: Vec<_> = rows.unwrap().map(std::result::Result::unwrap).collect();
+        let expected = [("a operator: paused by ada", 7, None), ("b credentials: no such token", 8, Some(0))];
+        assert_eq!(pauses, expected.map(|(text, since, until)| (text.to_owned(), since, until)));
+    }
 }

@@ -21,9 +21,10 @@ use jiff::Timestamp;
 
 pub(super) use walk::{fields, require};
 
+use super::breaker::Heard;
 use super::intent::{Intent, Progress, Unreadable};
 use super::lease::Held;
-use super::processor::{Setback, Site, Ticket};
+use super::processor::{Class, Setback, Site, Ticket};
 use super::retry::{self, Next};
 use super::{Rulebook, Shared, is_newer, record, ruling};
 use crate::event::Event;
@@ -87,6 +88,10 @@ pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Res
         }
         (Ok(event), Ok(progress)) => (event, progress),
     };
+    if claim.expired >= retry::MOST_EXPIRED {
+        let why = format!("{} workers in a row took it up and were not heard of again", claim.expired);
+        return bury(held, trace, why, began).await;
+    }
     let rulebook = shared.rulebook.load_full();
     let Some(site) = rulebook.backends.site(&held.lease().site) else {
         record::detail(&mut trace, format!("no worker has a site named {} any more", held.lease().site));
@@ -149,7 +154,9 @@ struct Job<'a> {
 impl Job<'_> {
     async fn run(mut self) -> Result<Ended, StoreError> {
         let mut intent = self.progress.intent.take();
+        let asked_before = self.trace.attempts.len();
         let result = self.pursue(&mut intent).await;
+        self.report(asked_before, result.as_ref().err());
         self.progress.intent = intent;
         let waits_for = self.trace.reason;
         match result {
@@ -164,6 +171,27 @@ impl Job<'_> {
         match intent {
             Some(intent) => self.resume(intent).await,
             None => self.decide(intent).await,
+        }
+    }
+
+    /// Lets the others know what was heard of the site.
+    fn report(&self, asked_before: usize, halt: Option<&Halt>) {
+        let (sites, site, now) = (&self.shared.sites, &self.site.name, self.shared.clock.now());
+        let asked = self.trace.attempts.len() - asked_before;
+        let (answers, failed) = match halt {
+            Some(Halt::Setback(setback)) => match setback.class {
+                Class::Server(_) | Class::Unreachable => (asked > 1, true),
+                // Whoever refuses a login, or asks us to slow down, may stand before a site that is down.
+                Class::Credentials | Class::RateLimited(_) | Class::Quota(_) => (asked > 1, false),
+                _ => (asked > 0, false),
+            },
+            _ => (asked > 0, false),
+        };
+        if answers {
+            sites.note(site, Heard::Answer, now);
+        }
+        if failed {
+            sites.note(site, Heard::Failure, now);
         }
     }
 
@@ -235,21 +263,28 @@ impl Job<'_> {
         let limits = retry::Limits {
             patience: self.shared.config.patience,
             settle: self.site.processor.settles_within(),
+            down: self.shared.sites.blamed(&self.site.name),
             jitter: super::jitter(),
         };
         let worked = Duration::try_from(now.duration_since(self.began)).unwrap_or_default();
+        let before = self.progress.tries;
         self.progress.tries.spend(worked);
         let next = retry::next(&setback, &self.progress.tries, limits);
-        self.progress.tries.count(&setback.class);
+        self.progress.tries.count(&setback.class, &next);
         record::detail(&mut self.trace, setback.message.clone());
         match next {
             Next::Retry(delay, reason) => {
                 self.progress.tries.spend(delay);
                 self.wait(delay, reason).await
             }
-            Next::Pause(delay) => {
-                self.shared.pause_for_login(&self.site.name, &setback.message).await?;
-                self.wait(delay, Reason::Credentials).await
+            Next::Pause(kind, rest) => {
+                self.progress.tries = before;
+                self.shared.pause(&self.site.name, kind, rest, &setback.message).await?;
+                self.wait(retry::PAUSED_REST, kind.reason()).await
+            }
+            Next::WithSite(delay, reason) => {
+                self.progress.tries = before;
+                self.wait(delay, reason).await
             }
             Next::Fail(reason) => self.fail(reason, now).await,
             Next::Dead(reason) => close(self.held, self.trace, Verdict::dead(reason), now).await,

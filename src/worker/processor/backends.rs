@@ -14,6 +14,8 @@ pub struct Site {
     pub name: String,
     /// Who drives it.
     pub processor: Arc<dyn Processor>,
+    /// How many of its tickets one process works on at once, where that is limited.
+    pub at_once: Option<usize>,
 }
 
 /// All configured sites with their projects.
@@ -82,8 +84,15 @@ impl Backends {
         processor: Arc<dyn Processor>,
         projects: impl IntoIterator<Item = S>,
     ) -> Result<(), ProjectTaken> {
-        self.sites.push(Site { name: name.to_owned(), processor });
+        self.sites.push(Site { name: name.to_owned(), processor, at_once: None });
         self.map.add(name, projects)
+    }
+
+    /// Limits how many of a site's tickets one process works on at once.
+    pub fn limit(&mut self, name: &str, at_once: usize) {
+        for site in self.sites.iter_mut().filter(|site| site.name == name) {
+            site.at_once = Some(at_once);
+        }
     }
 
     /// The same sites, with their projects given anew. What names no site of these is left out.
@@ -94,6 +103,9 @@ impl Backends {
         let mut backends = Self::new();
         for site in &self.sites {
             backends.add(&site.name, Arc::clone(&site.processor), projects(&site.name))?;
+            if let Some(at_once) = site.at_once {
+                backends.limit(&site.name, at_once);
+            }
         }
         Ok(backends)
     }

@@ -258,6 +258,11 @@ fn while_writing(error: JiraError) -> Setback {
     let unknown = error.outcome_unknown();
     let message = error.to_string();
     let class = match error.failure {
+        Failure::RateLimited { after, reason }
+            if reason.as_deref().is_some_and(|reason| reason.contains("quota")) =>
+        {
+            Class::Quota(after)
+        }
         Failure::RateLimited { after, .. } => Class::RateLimited(after),
         Failure::Credentials => Class::Credentials,
         Failure::Forbidden => Class::Permanent(Reason::NoPermission),

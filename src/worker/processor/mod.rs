@@ -77,7 +77,7 @@ pub trait Processor: Send + Sync + 'static {
     /// Notes the version a ticket is fixed in; again is the same as once.
     async fn fix_version(&self, ticket: &Ticket, version: &FixVersion, log: &mut Log) -> Answer<()>;
 
-    /// Whether the login works.
+    /// Whether the site answers and the login works: one cheap question.
     async fn probe(&self) -> Answer<()>;
 }
 
@@ -183,6 +183,8 @@ pub struct Setback {
 pub enum Class {
     /// We ask too often. With how long to wait, if that was said.
     RateLimited(Option<Duration>),
+    /// What the site allows in an hour is used up. With how long that lasts, if it was said.
+    Quota(Option<Duration>),
     /// Another transition is running on the ticket.
     Conflict,
     /// The server failed. With how long to wait, if that was said.

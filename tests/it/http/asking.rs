@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use conduit::store::EventId;
+use conduit::store::{EventId, Pause, PauseKind};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -158,6 +158,27 @@ async fn anyone_may_ask_whether_it_lives_and_only_management_tells_details() {
     let ready =
         json!({"ready": true, "store": "ok", "rules_loaded": true, "rules": rules, "stopping": false});
     assert_eq!(details["data"], ready);
+
+    let pause = Pause { kind: PauseKind::Down, why: "503".into(), rest: Some(Duration::from_secs(9)) };
+    door.store.pause("atlassian", &pause).await.unwrap();
+    door.clock.advance(Duration::from_secs(2));
+    let (status, details) = ask(format!("{}/readyz", door.management)).await;
+    assert_eq!(
+        (status, &details["data"]["ready"]),
+        (StatusCode::OK, &json!(true)),
+        "deliveries are taken in"
+    );
+    let paused = &details["data"]["paused"][0];
+    assert_eq!((&paused["site"], &paused["kind"]), (&json!("atlassian"), &json!("down")));
+    assert!(paused["until"].is_string());
+    let metrics = door.client.get(format!("{}/metrics", door.management)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    for line in [
+        r#"conduit_site_paused{site="atlassian",kind="down"} 1"#,
+        r#"conduit_site_paused{site="atlassian",kind="operator"} 0"#,
+    ] {
+        assert!(metrics.contains(line), "{line} in\n{metrics}");
+    }
 
     door.http.stop_being_ready();
     assert_refused(&ask(format!("{}/readyz", door.public)).await, 503, 207);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use conduit::clock::Clock;
 use conduit::event::ticket::Source;
-use conduit::store::{Claim, ClaimRequest, Content, JobId, NewEvent, PausedSite, Routing, Store};
+use conduit::store::{Claim, ClaimRequest, Content, JobId, NewEvent, Routing, Store};
 use conduit::trace::Reason;
 
 use super::given::{
@@ -96,21 +96,18 @@ pub(crate) async fn sites_take_turns(store: &Arc<dyn Store>, clock: &Clock) {
     assert_eq!(next.iter().filter(|site| *site == "small").count(), 3, "{next:?}");
 }
 
-pub(crate) async fn a_paused_site_stands_still_until_it_is_resumed(store: &Arc<dyn Store>, clock: &Clock) {
-    let jobs = vec![job("jira", "SHOP-1"), job("other", "OPS-1")];
-    routed_as(store, delivery("d-1", clock), &Routing { jobs, ..Routing::default() }).await;
-    store.pause("jira", "Jira refuses the login").await.unwrap();
-    store.pause("jira", "maintenance").await.unwrap();
-    let paused = store.queue().await.unwrap().paused;
-    let [PausedSite { site, why, since }] = paused.as_slice() else { panic!("{paused:?}") };
-    assert_eq!((site.as_str(), why.as_str()), ("jira", "Jira refuses the login"), "the first reason stays");
-    assert!(*since <= clock.now());
+pub(crate) async fn a_burst_of_one_project_in_one_claim_leaves_the_others_their_turns(
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) {
+    let burst: Vec<String> = (1..=30).map(|number| format!("BIG-{number}")).collect();
+    routed(store, clock, "d-1", &burst.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let jobs = vec![job("jira", "SMALL-1"), job("jira", "SMALL-2"), job("other", "X-1"), job("other", "X-2")];
+    routed_as(store, delivery("d-2", clock), &Routing { jobs, ..Routing::default() }).await;
 
-    assert_eq!(keys(&claim_all(store).await), ["OPS-1"]);
-    assert!(store.resume("jira").await.unwrap());
-    assert!(!store.resume("jira").await.unwrap(), "it goes on already");
-    assert_eq!(keys(&claim_all(store).await), ["SHOP-1"]);
-    assert!(store.queue().await.unwrap().paused.is_empty());
+    let claims = store.claim(&request("worker", 8)).await.unwrap();
+    let of = |project: &str| claims.iter().filter(|claim| claim.project == project).count();
+    assert_eq!((of("SMALL"), of("X"), of("BIG")), (2, 2, 4), "{:?}", keys(&claims));
 }
 
 pub(crate) async fn sites_that_have_enough_workers_are_left_out(store: &Arc<dyn Store>, clock: &Clock) {

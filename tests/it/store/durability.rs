@@ -10,8 +10,8 @@ use conduit::store::{StoreError, compress};
 use conduit::trace::{Reason, Verdict};
 
 use super::given::{
-    RETENTION, claim, claim_all, delivery, finish, first_waiting, keys, request, routed, settled, trace,
-    waiting, work_off,
+    RETENTION, by_hand, claim, claim_all, delivery, finish, first_waiting, keys, request, routed, settled,
+    trace, waiting, work_off,
 };
 use crate::support::homes::Home;
 
@@ -33,7 +33,7 @@ pub(crate) async fn a_store_that_is_opened_again_has_everything(mut home: impl H
     store.retry(&delayed.lease, Duration::from_mins(1), &state).await.unwrap();
     let waits = delivery("d-2", &clock);
     store.ingest(&waits).await.unwrap();
-    store.pause("other", "maintenance").await.unwrap();
+    store.pause("other", &by_hand("maintenance")).await.unwrap();
     let before = settled(&store, &event).await;
     drop(store);
 

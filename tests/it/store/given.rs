@@ -7,7 +7,8 @@ use conduit::clock::Clock;
 use conduit::event::ticket::Source;
 use conduit::event::{Event, PullRequest, Repo, Sender, Subject, Trigger};
 use conduit::store::{
-    Claim, ClaimRequest, Content, EventId, EventRecord, InboxItem, JobState, NewEvent, NewJob, Routing, Store,
+    Claim, ClaimRequest, Content, EventId, EventRecord, InboxItem, JobState, NewEvent, NewJob, Pause,
+    PauseKind, Routing, Store,
 };
 use conduit::trace::{Reason, Received, TicketTrace, Verdict};
 
@@ -100,6 +101,11 @@ pub(crate) async fn routed_as(store: &Arc<dyn Store>, event: NewEvent, routing: 
 
 pub(crate) fn request(worker: &str, most: usize) -> ClaimRequest {
     ClaimRequest { worker: worker.into(), lease: LEASE, most, skip_sites: Vec::new() }
+}
+
+/// A person's order to stand still.
+pub(crate) fn by_hand(why: &str) -> Pause {
+    Pause { kind: PauseKind::Operator, why: why.into(), rest: None }
 }
 
 /// Everything that can be claimed now.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conduit::clock::Clock;
-use conduit::store::{Claim, Store, StoreError};
+use conduit::store::{Claim, SUSPECTS_APART, Store, StoreError};
 use conduit::trace::Reason;
 
 use super::given::{
@@ -119,4 +119,68 @@ pub(crate) async fn the_next_worker_finds_what_was_saved(store: &Arc<dyn Store>,
     clock.advance(TOO_LONG);
     store.tidy(RETENTION).await.unwrap();
     work_off(store, "SHOP-1", Reason::AlreadyThere).await;
+}
+
+/// The worker dies, and everybody notices.
+async fn dies(store: &Arc<dyn Store>, clock: &Clock) {
+    clock.advance(TOO_LONG);
+    assert!(store.tidy(RETENTION).await.unwrap().reaped > 0);
+    // Longer than suspects wait for each other.
+    clock.advance(SUSPECTS_APART * 20);
+}
+
+pub(crate) async fn leases_that_run_out_are_counted_until_somebody_parts_in_good_order(
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) {
+    routed(store, clock, "d-1", &["SHOP-1"]).await;
+    routed(store, clock, "d-2", &["SHOP-1"]).await;
+    for times in 0..3 {
+        let claim = claim(store).await;
+        assert_eq!(claim.expired, times);
+        store.heartbeat(&claim.lease).await.unwrap();
+        store.checkpoint(&claim.lease, &waiting(&claim, Reason::Working, 1)).await.unwrap();
+        dies(store, clock).await;
+    }
+    let held = claim(store).await;
+    assert_eq!(held.expired, 3, "notes that were saved on the way count for nothing");
+    store.retry(&held.lease, Duration::ZERO, &waiting(&held, Reason::Conflict, 1)).await.unwrap();
+    assert_eq!(claim(store).await.expired, 0, "a retry does");
+    dies(store, clock).await;
+    let held = claim(store).await;
+    assert_eq!(held.expired, 1);
+    store.hand_back(&held.lease).await.unwrap();
+    assert_eq!(claim(store).await.expired, 0, "so does handing back");
+    dies(store, clock).await;
+    let held = claim(store).await;
+    finish(store, &held, Reason::Moved).await;
+    assert_eq!(claim(store).await.expired, 0, "and the ticket's next event begins anew");
+}
+
+pub(crate) async fn tickets_that_keep_expiring_come_back_one_after_the_other(
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) {
+    routed(store, clock, "d-1", &["SHOP-1", "SHOP-2", "SHOP-3"]).await;
+    assert_eq!(claim_all(store).await.len(), 3);
+    clock.advance(TOO_LONG);
+    store.tidy(RETENTION).await.unwrap();
+    routed(store, clock, "d-2", &["SHOP-4"]).await;
+    assert_eq!(
+        keys(&claim_all(store).await),
+        ["SHOP-1", "SHOP-2", "SHOP-3", "SHOP-4"],
+        "once is an accident"
+    );
+
+    clock.advance(TOO_LONG);
+    store.tidy(RETENTION).await.unwrap();
+    assert_eq!(keys(&claim_all(store).await), ["SHOP-4"]);
+    let mut back = std::collections::BTreeSet::new();
+    for _ in 0..3 {
+        clock.advance(SUSPECTS_APART);
+        let claims = claim_all(store).await;
+        assert_eq!(claims.len(), 1, "{:?}", keys(&claims));
+        back.insert(claims[0].lease.job.key.clone());
+    }
+    assert_eq!(back.len(), 3);
 }

@@ -12,6 +12,7 @@ mod given;
 mod ingest;
 mod leases;
 mod on_redis;
+mod pauses;
 mod queries;
 mod replay;
 mod retention;
@@ -84,9 +85,16 @@ macro_rules! suite {
                 a_claim_takes_no_more_than_it_asks_for
                 projects_of_a_site_take_turns
                 sites_take_turns
-                a_paused_site_stands_still_until_it_is_resumed
+                a_burst_of_one_project_in_one_claim_leaves_the_others_their_turns
                 sites_that_have_enough_workers_are_left_out
                 an_unreadable_event_is_claimed_with_the_reason
+            }
+            tell! { $home, pauses:
+                a_paused_site_stands_still_until_it_is_resumed
+                a_pause_by_hand_outlives_an_automatic_one_and_its_end
+                an_automatic_pause_says_when_the_site_is_asked_again
+                of_many_who_would_ask_a_paused_site_one_may
+                nobody_asks_whether_a_pause_by_hand_is_over
             }
             tell! { $home, leases:
                 a_lease_that_is_renewed_lasts
@@ -95,6 +103,8 @@ macro_rules! suite {
                 a_job_that_is_over_refuses_its_old_lease
                 what_is_handed_back_is_claimed_again_at_once
                 the_next_worker_finds_what_was_saved
+                leases_that_run_out_are_counted_until_somebody_parts_in_good_order
+                tickets_that_keep_expiring_come_back_one_after_the_other
             }
             tell! { $home, retries:
                 a_ticket_in_backoff_blocks_only_itself

@@ -8,6 +8,7 @@ mod events;
 mod forge;
 mod language;
 mod moves;
+mod patience;
 mod trouble;
 mod world;
 
@@ -87,6 +88,21 @@ macro_rules! stories {
                 a_refused_login_pauses_the_site_until_it_works
                 patience_ends_in_a_dead_letter_that_can_be_replayed
                 two_events_of_one_ticket_keep_their_order_through_a_retry
+            }
+            tell! { $home, patience:
+                a_site_that_is_down_is_asked_seldom_and_no_ticket_is_given_up
+                a_single_ticket_is_enough_to_notice_that_its_site_is_away
+                a_ticket_that_makes_jira_fail_stops_no_other
+                a_pause_by_hand_outlives_the_outage_it_was_made_in
+                a_call_that_is_limited_is_left_alone_and_others_go_on
+                a_gateway_that_limits_without_a_word_is_not_hammered
+                a_quota_that_is_used_up_stops_the_site_until_it_is_filled_again
+                a_data_centers_bucket_is_not_overdrawn
+                a_site_that_hangs_leaves_the_other_its_workers
+                a_worker_that_is_stopped_while_jira_hangs_gives_its_tickets_back
+                a_job_that_kills_its_process_again_and_again_is_put_away
+                a_job_whose_workers_died_four_times_is_still_done
+                a_project_that_bursts_leaves_another_its_turn
             }
         }
     };

@@ -26,7 +26,7 @@ const EMAIL: &str = "conduit@acme.test";
 const TOKEN: &str = "hush-hush";
 
 /// The board of SHOP; `Blocked` is on the board and has no alias.
-const STATUSES: [&str; 4] = ["To Do", "In Progress", "Done", "Blocked"];
+pub(crate) const STATUSES: [&str; 4] = ["To Do", "In Progress", "Done", "Blocked"];
 
 pub(crate) const RULES: &str = r#"
 provisioner "shop" {
@@ -121,6 +121,16 @@ impl World {
     /// A worker whose ticket system is this one.
     pub(crate) fn worker_driving(&self, processor: Arc<dyn Processor>) -> Worker {
         worker(&self.store, &rulebook(processor), &self.clock, WorkerConfig::new("worker-5"))
+    }
+
+    /// A worker on this site and on another one, where PAY lives.
+    pub(crate) fn worker_on_two_sites(&self, other: &JiraSim, config: WorkerConfig) -> Worker {
+        let mut backends = Backends::new();
+        backends.add("jira", driving(&self.jira, &self.clock), ["shop"]).unwrap();
+        backends.add("other", driving(other, &self.clock), ["pay"]).unwrap();
+        let text = format!("{RULES}{}", RULES.replace("shop", "pay"));
+        let rulebook = Arc::new(ArcSwap::from_pointee(Rulebook { rules: Arc::new(rules(&text)), backends }));
+        worker(&self.store, &rulebook, &self.clock, config)
     }
 
     /// The store's server, if it has one, goes away and comes back.

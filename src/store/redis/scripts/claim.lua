@@ -1,11 +1,11 @@
 -- Leases the heads of tickets that are ready, sites and their projects in turns.
 -- KEYS[1] the job partition
 -- ARGV    worker, lease in ms, how many, ms ahead, then the sites to leave out
--- Answers {job, site, project, found_in, queued at, fence, state} of each.
+-- Answers {job, site, project, found_in, queued at, fence, expired, state} of each.
 local p, worker, most = KEYS[1], ARGV[1], tonumber(ARGV[3])
 local now = now_ms(ARGV[4])
 local skip = {unpack(ARGV, 5)}
-for i, site in ipairs(redis.call('HKEYS', p .. 'paused')) do skip[#skip + 1] = site end
+for i, pause in ipairs(redis.call('HKEYS', p .. 'paused')) do skip[#skip + 1] = string.match(pause, '^%S+ (.*)$') end
 local skipped = {}
 for i, site in ipairs(skip) do skipped[site] = true end
 
@@ -23,7 +23,8 @@ local function lease(ticket, job, list)
   redis.call('LREM', list, 1, ticket)
   local j = redis.call('HMGET', p .. 'job:' .. job.id, 'found_in', 'queued_at')
   local state = redis.call('GET', p .. 'js:' .. job.id)
-  return {job.id, job.site, job.project, j[1] or '', j[2] or '', tostring(fence), state or ''}
+  return {job.id, job.site, job.project, j[1] or '', j[2] or '', tostring(fence),
+    tonumber(redis.call('HGET', p .. 'expired', ticket) or 0), state or ''}
 end
 
 -- The next ticket of a site, from the project whose last turn is longest ago.

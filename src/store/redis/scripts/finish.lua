@@ -8,6 +8,7 @@ redis.call('SET', p .. 'tt:' .. id, ARGV[4])
 redis.call('RPUSH', p .. 'fin', id .. ' ' .. ARGV[5] .. ' ' .. ARGV[6])
 if ARGV[5] == 'dead' then redis.call('ZADD', p .. 'dead', ARGV[8], ARGV[7]) end
 redis.call('HSET', p .. 'job:' .. id, 'state', 'finished')
+redis.call('HDEL', p .. 'expired', ticket)
 local next_job = head(p, ticket)
 give_back(p, ticket, 'RPUSH')
 if next_job then wake(p, 1) end

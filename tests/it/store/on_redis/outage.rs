@@ -7,8 +7,8 @@ use conduit::store::{EventState, StoreError};
 use conduit::trace::Reason;
 
 use super::super::given::{
-    RETENTION, claim, claim_all, delivery, finish, keys, route_first, routed, settled, to_tickets, trace,
-    waiting,
+    RETENTION, by_hand, claim, claim_all, delivery, finish, keys, route_first, routed, settled, to_tickets,
+    trace, waiting,
 };
 use super::{open, run};
 use crate::support::redis::Redis;
@@ -95,7 +95,7 @@ async fn a_full_server_takes_nothing_new_and_lets_work_be_finished() {
     finish(&store, &claim(&store).await, Reason::Moved).await;
     route_first(&store, &to_tickets(&["SHOP-3"])).await;
     finish(&store, &claim(&store).await, Reason::Moved).await;
-    store.pause("jira", "the login is refused").await.unwrap();
+    store.pause("jira", &by_hand("the login is refused")).await.unwrap();
     assert_eq!(settled(&store, &event).await.state, EventState::Finished);
 
     run::<()>(&server, &["CONFIG", "SET", "maxmemory", "0"]).await;

@@ -11,7 +11,7 @@ use conduit::store::{Claim, EventState, QueueStatus, Routing, Store};
 use conduit::trace::Reason;
 
 use super::super::given::{
-    RETENTION, claim, claim_all, delivery, finish, first_waiting, job, to_tickets, trace, waiting,
+    RETENTION, by_hand, claim, claim_all, delivery, finish, first_waiting, job, to_tickets, trace, waiting,
 };
 use super::monitor::{Monitor, Seen};
 use super::{open, run};
@@ -232,7 +232,7 @@ async fn a_script_touches_keys_of_one_slot_only() {
     }
     life.store.replay(&delivery("d-1", &life.clock).id, conduit::store::ReplayScope::All).await.unwrap();
     life.work_off().await;
-    life.store.pause("jira", "a test").await.unwrap();
+    life.store.pause("jira", &by_hand("a test")).await.unwrap();
     life.clock.advance(RETENTION * 2);
     assert!(life.store.tidy(RETENTION).await.unwrap().removed > 0);
     let mut of_script = BTreeSet::new();
