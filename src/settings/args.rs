@@ -39,7 +39,7 @@ pub struct LogArgs {
 /// The store and what protects it.
 #[derive(Debug, Clone, Args)]
 pub struct StoreArgs {
-    /// The store: `sqlite:PATH` or `redis://…`, `rediss://…` [default: sqlite:data/conduit.db]
+    /// The store: `sqlite:PATH` or `redis://…`, `redis+sentinel://…`, `redis+cluster://…` [default: sqlite:data/conduit.db]
     #[arg(long, env = "CONDUIT_STORE", value_name = "URL", hide_env_values = true)]
     pub store: Option<String>,
     /// Another name for --store
@@ -319,9 +319,14 @@ impl JiraArgs {
     }
 }
 
+/// How the address of a Redis may begin; the store reads the rest.
+const REDIS: &[&str] =
+    &["redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"];
+
 /// Reads a store's address.
 pub(super) fn store_url(name: &str, url: &str) -> Result<StoreUrl, SettingError> {
-    const ALLOWED: &str = "sqlite:PATH, redis://HOST:PORT/DB or rediss://…";
+    const ALLOWED: &str = "sqlite:PATH, redis://HOST:PORT/DB, redis+sentinel://HOST,HOST/MASTER or \
+                           redis+cluster://HOST,HOST; with TLS rediss in place of redis";
     // The address is not repeated: it may hold a password.
     let wrong = || SettingError {
         name: name.into(),
@@ -330,14 +335,9 @@ pub(super) fn store_url(name: &str, url: &str) -> Result<StoreUrl, SettingError>
     };
     match url.split_once(':') {
         Some(("sqlite", path)) if !path.is_empty() => Ok(StoreUrl::Sqlite(PathBuf::from(path))),
-        Some(("redis" | "rediss", rest)) if rest.starts_with("//") => {
+        Some((scheme, rest)) if REDIS.contains(&scheme) && rest.starts_with("//") => {
             Ok(StoreUrl::Redis(RedisUrl(Secret::new(url))))
         }
-        Some((scheme @ ("redis+sentinel" | "redis+cluster"), _)) => Err(SettingError {
-            name: name.into(),
-            found: format!("{scheme}:// is not supported yet"),
-            allowed: ALLOWED.into(),
-        }),
         _ => Err(wrong()),
     }
 }

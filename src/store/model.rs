@@ -89,6 +89,8 @@ pub struct InboxItem {
     pub event: Result<Event, String>,
     /// Proof of holding the inbox partition.
     pub fence: u64,
+    /// Which partition of the inbox that is. Events of one keep their order; those of another need not wait.
+    pub partition: u16,
 }
 
 /// How an event fans out.
@@ -159,6 +161,9 @@ pub struct Claim {
     /// How often in a row its lease ran out, instead of being finished, retried or handed back. Notes saved on the
     /// way do not count as parting: who breaks its worker may have saved some first.
     pub expired: u32,
+    /// Its event has, or had when it was routed, other tickets on this site: see
+    /// [`claim_siblings`](super::Store::claim_siblings).
+    pub siblings: bool,
     /// What an earlier worker left, [`None`] the first time.
     pub state: Option<JobState>,
     /// The event; `Err` when the stored event cannot be read by this version, with why.

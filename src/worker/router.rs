@@ -236,6 +236,7 @@ mod tests {
             replayed: false,
             event: Ok(event),
             fence: 1,
+            partition: 0,
         }
     }
 

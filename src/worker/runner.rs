@@ -1,5 +1,6 @@
 //! The loop: upkeep, route, claim, wait. And its end.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,8 +67,10 @@ impl Worker {
     /// Upkeep, routing and claiming; the jobs go on in the crew.
     async fn turn(&self, crew: &mut Crew) -> Result<Turn, StoreError> {
         self.keep_up(crew).await?;
-        let routed = self.shared.route().await?;
+        // Where a part of the store is away, the others go on: what is ready there is worked on.
+        let routed = self.shared.route().await;
         let claimed = self.shared.claim(crew).await?;
+        let routed = routed?;
         Ok(Turn { routed, busy: routed > 0 || claimed > 0 })
     }
 
@@ -94,19 +97,34 @@ impl Shared {
     /// Fans waiting events out, in order.
     async fn route(&self) -> Result<usize, StoreError> {
         let rulebook = self.rulebook.load_full();
-        let mut routed = 0;
+        let (mut routed, mut failed) = (0, None);
+        // An event that cannot go yet holds back those behind it: they may name the same tickets.
+        let mut held = HashSet::new();
         for item in self.store.inbox(&self.config.name, ROUTE_AT_ONCE).await? {
-            // An event that cannot go yet holds back those behind it: they may name the same tickets.
-            let merged = self.merged_as(&item).await?;
-            let Some(routing) = self.routing(&item, &merged, &rulebook).await else { break };
-            match self.store.route(&item, &routing).await {
-                Ok(()) => note(&item.id, &routing),
-                Err(StoreError::LostLease(_)) => break,
-                Err(error) => return Err(error),
+            if held.contains(&item.partition) {
+                continue;
             }
-            routed += 1;
+            match self.route_one(&item, &rulebook).await {
+                Ok(true) => routed += 1,
+                Ok(false) | Err(StoreError::LostLease(_)) => {
+                    held.insert(item.partition);
+                }
+                Err(error) => {
+                    held.insert(item.partition);
+                    failed = Some(error);
+                }
+            }
         }
-        Ok(routed)
+        failed.map_or(Ok(routed), Err)
+    }
+
+    /// Fans one event out; `false` when it cannot go yet.
+    async fn route_one(&self, item: &InboxItem, rulebook: &Rulebook) -> Result<bool, StoreError> {
+        let merged = self.merged_as(item).await?;
+        let Some(routing) = self.routing(item, &merged, rulebook).await else { return Ok(false) };
+        self.store.route(item, &routing).await?;
+        note(&item.id, &routing);
+        Ok(true)
     }
 
     /// The pull requests that a tagged or deployed commit came from.

@@ -13,14 +13,14 @@ impl RedisStore {
         let key = Home::Config.key("settings");
         let mut commands = redis::pipe();
         commands.hset_nx(&key, name, value).ignore().hget(&key, name);
-        let (standing,): (String,) = self.link.commands(&commands).await?;
+        let (standing,): (String,) = self.link.commands(Home::Config, &commands).await?;
         Ok(standing)
     }
 
     pub(super) async fn find_hook(&self, name: &str) -> Result<Option<Hook>> {
         let mut get = redis::cmd("HGET");
         get.arg(hooks_key()).arg(name);
-        let text: Option<String> = self.link.command(&get).await?;
+        let text: Option<String> = self.link.command(Home::Config, &get).await?;
         record::from_json(&text.unwrap_or_default(), &format!("hook {name}"))
     }
 
@@ -34,20 +34,20 @@ impl RedisStore {
     pub(super) async fn create_hook(&self, hook: &Hook) -> Result<bool> {
         let mut set = redis::cmd("HSETNX");
         set.arg(hooks_key()).arg(hook.name()).arg(record::json(hook)?);
-        self.link.command(&set).await
+        self.link.command(Home::Config, &set).await
     }
 
     pub(super) async fn update_hook(&self, hook: &Hook) -> Result<bool> {
         let saved = Hook { revision: hook.revision + 1, ..hook.clone() };
         let mut call = self.scripts.save_hook.key(hooks_key());
         call.arg(hook.name()).arg(hook.revision).arg(record::json(&saved)?);
-        self.link.script(&call).await
+        self.link.script(Home::Config, &call).await
     }
 
     pub(super) async fn delete_hook(&self, name: &str) -> Result<bool> {
         let mut removal = redis::cmd("HDEL");
         removal.arg(hooks_key()).arg(name);
-        self.link.command(&removal).await
+        self.link.command(Home::Config, &removal).await
     }
 
     pub(super) async fn list_tokens(&self) -> Result<Vec<Token>> {
@@ -59,14 +59,14 @@ impl RedisStore {
     pub(super) async fn put_token(&self, token: &Token) -> Result<()> {
         let mut call = self.scripts.save_token.key(Home::Config.key("tokens"));
         call.arg(&token.hash).arg(record::json(token)?);
-        self.link.script(&call).await
+        self.link.script(Home::Config, &call).await
     }
 
     /// The values of a hash, each read from JSON.
     async fn read_all<T: DeserializeOwned>(&self, key: String, what: &str) -> Result<Vec<T>> {
         let mut all = redis::pipe();
         all.hvals(key);
-        let (texts,): (Vec<String>,) = self.link.ask(&all).await?;
+        let (texts,): (Vec<String>,) = self.link.ask(Home::Config, &all).await?;
         let read = |text: String| record::from_json(&text, &format!("a {what}")).transpose();
         texts.into_iter().filter_map(read).collect()
     }

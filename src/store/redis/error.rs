@@ -10,8 +10,12 @@ use crate::store::StoreError;
 const REFUSALS: &[(&str, &str)] = &[
     ("OOM", "Redis is at its maxmemory: give it more, or let the workers drain the queue"),
     ("MISCONF", "Redis cannot write its files and takes no writes: look at its log and its disk"),
-    ("NOREPLICAS", "Redis has fewer replicas than min-replicas-to-write asks for"),
+    ("NOREPLICAS", "Redis has fewer replicas at hand than a write must have"),
     ("BUSY", "Redis is busy with a script of somebody else"),
+    ("CLUSTERDOWN", "the Redis cluster is down, or the node that has this part of it"),
+    ("ASK", "this part of the Redis cluster is being moved to another node"),
+    ("TRYAGAIN", "this part of the Redis cluster is being moved to another node"),
+    ("MOVED", "this part of the Redis cluster has just moved to another node"),
     ("NOAUTH", "Redis asks for a password, and the address names none"),
     ("WRONGPASS", "Redis refuses the user name or password of its address"),
 ];

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::keys::Home;
+use super::link::each;
+use super::turns::shares;
 use super::{RedisStore, record};
 use crate::store::{EventId, InboxItem, Ingested, JobId, NewEvent, NewJob, Result, Routing, StoreError};
 use crate::trace::{Reason, Verdict};
@@ -50,37 +52,35 @@ impl RedisStore {
     pub(super) async fn add_event(&self, event: &NewEvent) -> Result<Ingested> {
         let (kind, content) = record::content(event)?;
         let outcome = event.verdict.map_or("waiting", |verdict| verdict.outcome.as_str());
-        let mut call = self.scripts.ingest.key(self.layout.of_event(&event.id).prefix());
+        let home = self.layout.of_event(&event.id);
+        let mut call = self.scripts.ingest.key(home.prefix());
         call.arg(&event.id).arg(record::score(&event.received)).arg(&event.repo);
         call.arg(record::occurrence(event)).arg(kind).arg(content).arg(outcome);
         call.arg(self.clock.now().as_millisecond()).arg(record::merge(event));
         for (name, value) in record::fields(event)? {
             call.arg(name).arg(value);
         }
-        let answer: String = self.link.script(&call).await?;
+        let answer: String = self.link.accept(home, &call).await?;
         let requeued = if answer == "known" { self.requeue_failed(&event.id).await? } else { Vec::new() };
         Ok(Ingested { duplicate: answer != "new", requeued })
     }
 
     pub(super) async fn waiting_events(&self, worker: &str, most: usize) -> Result<Vec<InboxItem>> {
-        let mut items = Vec::new();
-        for home in self.layout.events() {
-            if items.len() >= most {
-                break;
-            }
-            items.extend(self.waiting_in(home, worker, most - items.len()).await?);
-        }
-        Ok(items)
+        let homes = self.turn(self.layout.events().collect(), &["in"]).await?;
+        let shares = shares(most, &homes);
+        let items = each(shares, |(home, share)| self.waiting_in(home, worker, share)).await?;
+        Ok(items.into_iter().flatten().collect())
     }
 
     async fn waiting_in(&self, home: Home, worker: &str, most: usize) -> Result<Vec<InboxItem>> {
         let mut call = self.scripts.inbox.key(home.prefix());
         call.arg(worker).arg(most).arg(self.clock.ahead_ms()).arg(HOLDER_MS);
-        let answer: redis::Value = self.link.script(&call).await?;
+        let answer: redis::Value = self.link.script(home, &call).await?;
         let mut answer = Vec::<redis::Value>::from_redis(answer)?.into_iter();
         let Some(fence) = answer.next() else { return Ok(Vec::new()) };
         let fence = u64::from_redis(fence)?;
-        let items = answer.map(|item| Ok(waiting_item(Waiting::from_redis(item)?, fence)));
+        let partition = home.number();
+        let items = answer.map(|item| Ok(waiting_item(Waiting::from_redis(item)?, fence, partition)));
         items.filter_map(Result::transpose).collect()
     }
 
@@ -92,20 +92,20 @@ impl RedisStore {
                 generation: item.generation,
             })
         };
-        let home = self.layout.of_event(&item.id).prefix();
-        let mut call = self.scripts.plan.key(&home);
+        let home = self.layout.of_event(&item.id);
+        let mut call = self.scripts.plan.key(home.prefix());
         call.arg(&item.id).arg(item.fence).arg(item.generation);
         call.arg(record::json(&Plan::new(item.generation, routing)?)?);
-        let answer: Vec<String> = self.link.script(&call).await?;
+        let answer: Vec<String> = self.link.script(home, &call).await?;
         match answer.iter().map(String::as_str).collect::<Vec<_>>()[..] {
             ["go", plan] => self.add_jobs(&item.id, plan).await?,
             ["done"] => return Ok(()),
             _ => return Err(lost()),
         }
-        let mut call = self.scripts.routed.key(&home);
+        let mut call = self.scripts.routed.key(home.prefix());
         call.arg(&item.id).arg(item.fence).arg(item.generation);
         call.arg(self.clock.now().as_millisecond());
-        let answer: String = self.link.script(&call).await?;
+        let answer: String = self.link.script(home, &call).await?;
         if answer == "lost" { Err(lost()) } else { Ok(()) }
     }
 
@@ -117,24 +117,30 @@ impl RedisStore {
         for job in &plan.jobs {
             homes.entry(self.layout.of_ticket(&job.site, &job.key)).or_default().push(job);
         }
+        let mut on_site: BTreeMap<&str, usize> = BTreeMap::new();
+        for job in &plan.jobs {
+            *on_site.entry(job.site.as_str()).or_default() += 1;
+        }
+        let siblings = |job: &PlannedJob| if on_site.get(job.site.as_str()) > Some(&1) { "1" } else { "" };
         let queued_at = self.clock.now().to_string();
         for (home, jobs) in homes {
             for jobs in jobs.chunks(JOBS_AT_ONCE) {
                 let mut call = self.scripts.add_jobs.key(home.prefix());
                 call.arg(id).arg(plan.generation).arg(&queued_at);
                 for job in jobs {
-                    call.arg(&job.key).arg(&job.site).arg(&job.project).arg(&job.found_in);
+                    call.arg(&job.key).arg(&job.site).arg(&job.project).arg(&job.found_in).arg(siblings(job));
                 }
-                self.link.script::<()>(&call).await?;
+                self.link.script::<()>(home, &call).await?;
             }
         }
         Ok(())
     }
 
     pub(super) async fn keep_body(&self, id: &EventId, compressed: &[u8]) -> Result<()> {
-        let mut call = self.scripts.save_body.key(self.layout.of_event(id).prefix());
+        let home = self.layout.of_event(id);
+        let mut call = self.scripts.save_body.key(home.prefix());
         call.arg(id).arg(compressed);
-        self.link.script(&call).await
+        self.link.script(home, &call).await
     }
 }
 
@@ -170,7 +176,7 @@ impl PlannedJob {
 }
 
 /// What cannot be read of a waiting event makes it unreadable: whoever routes it ends it, and it blocks nobody.
-fn waiting_item(waiting: Waiting, fence: u64) -> Option<InboxItem> {
+fn waiting_item(waiting: Waiting, fence: u64, partition: u16) -> Option<InboxItem> {
     let (id, generation, replayed, only, projects, event) = waiting;
     let Some(id) = EventId::parse(&id) else {
         tracing::error!(event = id, "an event in Redis' inbox has an id that cannot be read");
@@ -183,7 +189,7 @@ fn waiting_item(waiting: Waiting, fence: u64) -> Option<InboxItem> {
         Ok((only, projects)) => (only.unwrap_or_default(), projects, record::unpack_event(&event)),
         Err(error) => (Vec::new(), Some(Vec::new()), Err(error.to_string())),
     };
-    Some(InboxItem { id, generation, only, projects, replayed: replayed == "yes", event, fence })
+    Some(InboxItem { id, generation, only, projects, replayed: replayed == "yes", event, fence, partition })
 }
 
 /// Reads one value of an answer.

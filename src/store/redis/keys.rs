@@ -3,10 +3,14 @@
 use redis::ToRedisArgs;
 use sha2::{Digest, Sha256};
 
+use super::cluster;
 use crate::store::{EventId, JobId, Lease};
 
-/// How many partitions events and jobs are spread over. One server needs one.
-pub(super) const PARTITIONS: u16 = 1;
+/// How many partitions events and jobs are spread over on a cluster; one server needs one. Chosen when the store
+/// is created, and fixed from then on: the homes of events and tickets depend on it.
+pub(super) const ON_A_CLUSTER: u16 = 16;
+/// The most that a store may have been created with.
+pub(super) const MOST: u16 = 1024;
 
 /// The part of every key that decides on its slot, and so on the server it is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +31,19 @@ impl Home {
             Self::Jobs(m) => format!("conduit:{{j:{m}}}:{name}"),
             Self::Config => format!("conduit:{{cfg}}:{name}"),
         }
+    }
+
+    /// Its number among the partitions of its kind.
+    pub(super) fn number(self) -> u16 {
+        match self {
+            Self::Events(number) | Self::Jobs(number) => number,
+            Self::Config => 0,
+        }
+    }
+
+    /// Its slot in a cluster.
+    pub(super) fn slot(self) -> u16 {
+        cluster::slot(&self.prefix())
     }
 
     /// What stands before every key of this partition: scripts build their keys from it.
@@ -76,10 +93,11 @@ pub(super) fn ticket(site: &str, key: &str) -> String {
     format!("{site}/{key}")
 }
 
-/// The short name under which an occurrence or a merge is kept: it may be long, and holds a stranger's text.
+/// The short name under which an occurrence or a merge is kept: it may be long, and holds a stranger's text. 80 bits
+/// are enough where only whoever may sign deliveries could look for two of the same.
 pub(super) fn short(text: &str) -> String {
     let digest = Sha256::digest(text);
-    data_encoding::BASE32_NOPAD.encode(digest.get(..16).unwrap_or_default()).to_ascii_lowercase()
+    data_encoding::BASE32_NOPAD.encode(digest.get(..10).unwrap_or_default()).to_ascii_lowercase()
 }
 
 impl ToRedisArgs for EventId {

@@ -3,7 +3,8 @@
 //! # Where things stand
 //!
 //! The part in braces decides on the slot, so that everything one script touches is on one server. An event
-//! lives in the inbox partition of its repository, a ticket in the job partition of its site and key.
+//! lives in the inbox partition of its repository, a ticket in the job partition of its site and key. One server has
+//! one partition of each kind, a cluster sixteen; the number is written down when the store is created.
 //!
 //! ```text
 //! conduit:{i:k}:  ev:<id>          HASH  an event's record, short fields; the dedupe     ingest plan carry
@@ -17,8 +18,9 @@
 //!                 tk:<id>          HASH  key → position, generation, verdict, site       plan carry
 //!                 op:<id>          SET   its tickets that are not finished               plan carry
 //!                 st:<id>          HASH  key → trace, of what was settled unasked        plan
-//!                 ix:t  ix:open  ix:s:<outcome>  ix:r:<repo>  ix:k:<ticket>  ix:m:<merge>
-//!                                  ZSETs events by µs received: all, unfinished, filtered
+//!                 ix:s:<outcome>  ix:r:<repo>  ix:k:<ticket>  ix:m:<merge>  ix:open
+//!                                  ZSETs events by µs received. Each has one outcome; `open` has
+//!                                  those that are not finished although theirs is not `waiting`
 //!                 ix:done          ZSET  finished events by ms of their end              routed carry
 //! conduit:{j:m}:  job:<id>         HASH  state, site, project, found_in, queued_at       add_jobs finish
 //!                 js:<id>          STR   a job's working state: intent, attempts, trace  step give_back
@@ -33,6 +35,8 @@
 //!                 dead             ZSET  event and key of dead letters                   finish
 //!                 paused           HASH  kind and site → since, until, probes, why       pause take_probe
 //!                 expired          HASH  ticket → how often in a row its lease ran out   reap
+//!                 run              STR   the server's run that its queues were looked through
+//!                                        under, see `reconcile`                          reconcile
 //!                 fence  turn      INTs; wake LIST as above
 //! conduit:{cfg}:  settings  hooks  tokens  HASHes of configuration;  probe, written by `check`
 //! ```
@@ -41,8 +45,14 @@
 //! place and removed with the event.
 //!
 //! *Invariant:* a ticket with unfinished jobs is in exactly one of ready, lease, delay. Half a script may break
-//! it (see `scripts`); then lease counts before delay, and delay before ready.
+//! it (see `scripts`); then lease counts before delay, and delay before ready. After a restart of Redis all tickets
+//! are looked through for it (see `reconcile`).
+//!
+//! `address` reads where Redis is, `link` knows which server a partition is on, `node` talks to that server, and
+//! `turns` lets the partitions take turns.
 
+mod address;
+mod cluster;
 mod config;
 mod error;
 mod fitness;
@@ -51,11 +61,15 @@ mod jobs;
 mod keys;
 mod link;
 mod pauses;
+mod node;
 mod queries;
+mod reconcile;
 mod record;
 mod replay;
 mod scripts;
+mod sentinel;
 mod tidy;
+mod turns;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -66,11 +80,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use moka::future::Cache;
-use redis::Client;
 
+use self::address::Address;
 use self::fitness::Server;
-use self::keys::{Home, Layout, PARTITIONS};
-use self::link::Link;
+use self::keys::{Home, Layout};
+use self::link::{Link, each};
+use self::node::{Call, Node};
+use self::reconcile::Reconciler;
 use self::scripts::Scripts;
 use super::{
     Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested, JobState, Lease, NewEvent,
@@ -87,19 +103,21 @@ use crate::trace::TicketTrace;
 const CACHED: u64 = 4 * 1024 * 1024;
 
 /// Settings of the server that decide on what is promised.
-const LOOKED_AT: &[&str] = &["maxmemory-policy", "appendfsync", "no-appendfsync-on-rewrite"];
+const LOOKED_AT: &[&str] =
+    &["maxmemory-policy", "appendfsync", "no-appendfsync-on-rewrite", "cluster-require-full-coverage"];
 
 /// An event in memory, and its size.
 type Cached = (Arc<Event>, u32);
 
-/// A store on one Redis server.
+/// A store on Redis: one server, a master that Sentinels name, or a cluster.
 pub struct RedisStore {
     link: Link,
     scripts: Scripts,
     layout: Layout,
     clock: Clock,
     events: Cache<EventId, Cached>,
-    next_claim: AtomicUsize,
+    next_turn: AtomicUsize,
+    reconciler: Reconciler,
 }
 
 impl fmt::Debug for RedisStore {
@@ -110,51 +128,49 @@ impl fmt::Debug for RedisStore {
 }
 
 impl RedisStore {
-    /// Opens the store at `redis://…` or `rediss://…`, and refuses a server that cannot carry its promises.
+    /// Opens the store at `redis://…`, `redis+sentinel://…` or `redis+cluster://…` (`rediss…` with TLS; see the
+    /// module `address`), and refuses a server that cannot carry its promises.
     pub async fn open(url: &str, clock: Clock) -> Result<Self> {
-        let store = Self {
-            link: Link::new(client(url)?)?,
+        let link = Link::new(Address::parse(url)?)?;
+        let mut store = Self {
+            layout: Layout { partitions: if link.is_cluster() { keys::ON_A_CLUSTER } else { 1 } },
+            link,
             scripts: Scripts::new(),
-            layout: Layout { partitions: PARTITIONS },
             clock,
             events: Cache::builder().max_capacity(CACHED).weigher(|_, (_, size): &Cached| *size).build(),
-            next_claim: AtomicUsize::new(0),
+            next_turn: AtomicUsize::new(0),
+            reconciler: Reconciler::default(),
         };
-        store.server().await?.is_fit()?;
-        let partitions = store.set_once("partitions", &PARTITIONS.to_string()).await?;
-        if partitions != PARTITIONS.to_string() {
-            return Err(StoreError::Unfit(format!(
-                "this Redis was set up with {partitions} partitions and this program uses {PARTITIONS}: \
-                 they cannot share it"
-            )));
+        for server in store.servers().await? {
+            server.is_fit(store.link.is_cluster())?;
         }
+        store.layout = store.standing_layout().await?;
         Ok(store)
     }
 
-    /// What the server says about itself.
-    async fn server(&self) -> Result<Server> {
-        let info: String = self.link.command(&redis::cmd("INFO")).await?;
+    /// The number of partitions that the store was created with: where everything stands depends on it.
+    async fn standing_layout(&self) -> Result<Layout> {
+        let standing = self.set_once("partitions", &self.layout.partitions.to_string()).await?;
+        match standing.parse() {
+            Ok(partitions) if (1..=keys::MOST).contains(&partitions) => Ok(Layout { partitions }),
+            _ => Err(StoreError::Unfit(format!(
+                "this Redis was set up with `{standing}` partitions, which this version cannot use"
+            ))),
+        }
+    }
+
+    /// What the masters say about themselves; one that is away is left out, unless it is the only one.
+    async fn servers(&self) -> Result<Vec<Server>> {
+        each(self.link.masters().await?, |master| self.server(master)).await
+    }
+
+    async fn server(&self, master: Arc<Node>) -> Result<Server> {
+        let info: String = master.run(Call::Command(&redis::cmd("INFO"))).await?;
         let mut get = redis::cmd("CONFIG");
         get.arg("GET").arg(LOOKED_AT);
         // Managed services forbid it; what is missing then is said in the warnings.
-        let config: Option<HashMap<String, String>> = self.link.command(&get).await.ok();
-        Ok(Server::new(&info, config))
-    }
-}
-
-/// A client for an address; an error never repeats it, because it may hold a password.
-fn client(url: &str) -> Result<Client> {
-    let scheme = url.split_once("://").map(|(scheme, _)| scheme).unwrap_or_default();
-    match scheme {
-        "redis" | "rediss" | "unix" => Client::open(url).map_err(|error| {
-            StoreError::Unfit(format!("the Redis address cannot be read: {}", error.category()))
-        }),
-        "redis+sentinel" | "redis+cluster" => Err(StoreError::Unfit(format!(
-            "{scheme}:// is not supported yet: use redis:// or rediss:// with a single server"
-        ))),
-        _ => Err(StoreError::Unfit(
-            "the Redis address must begin with redis:// or, with TLS, rediss://".to_owned(),
-        )),
+        let config: Option<HashMap<String, String>> = master.run(Call::Command(&get)).await.ok();
+        Ok(Server::new(master.name(), &info, config))
     }
 }
 
@@ -201,9 +217,10 @@ impl Store for RedisStore {
     }
 
     async fn body(&self, id: &EventId) -> Result<Option<Vec<u8>>> {
+        let home = self.layout.of_event(id);
         let mut get = redis::pipe();
-        get.get(self.layout.of_event(id).key(&format!("bd:{id}")));
-        let (body,) = self.link.ask(&get).await?;
+        get.get(home.key(&format!("bd:{id}")));
+        let (body,) = self.link.ask(home, &get).await?;
         Ok(body)
     }
 
@@ -217,6 +234,10 @@ impl Store for RedisStore {
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>> {
         self.claim_heads(request).await
+    }
+
+    async fn claim_siblings(&self, of: &Lease, request: &ClaimRequest) -> Result<Vec<Claim>> {
+        self.claim_others(of, request).await
     }
 
     async fn checkpoint(&self, lease: &Lease, state: &JobState) -> Result<()> {
@@ -240,8 +261,8 @@ impl Store for RedisStore {
     }
 
     async fn wait_for_work(&self, most: Duration) {
-        let homes = self.layout.events().chain(self.layout.jobs());
-        self.link.wait(&homes.map(|home| home.key("wake")).collect::<Vec<_>>(), most).await;
+        let homes: Vec<Home> = self.layout.events().chain(self.layout.jobs()).collect();
+        self.link.wait(&homes, most).await;
     }
 
     async fn tidy(&self, retention: Duration) -> Result<Tidied> {
@@ -292,11 +313,11 @@ impl Store for RedisStore {
         // A write, because a full Redis, or a replica, still answers PING.
         let mut set = redis::cmd("SET");
         set.arg(Home::Config.key("probe")).arg("1");
-        self.link.command(&set).await
+        self.link.command(Home::Config, &set).await
     }
 
     async fn warnings(&self) -> Result<Vec<String>> {
-        Ok(self.server().await?.warnings())
+        Ok(fitness::warnings(&self.servers().await?, self.link.fails_over()))
     }
 }
 
@@ -307,8 +328,7 @@ mod tests {
     #[tokio::test]
     async fn an_address_that_cannot_work_is_refused_without_repeating_its_password() {
         for (url, expected) in [
-            ("redis+cluster://:hunter2@10.0.0.1", "not supported yet"),
-            ("redis+sentinel://:hunter2@10.0.0.1/main", "not supported yet"),
+            ("redis+sentinel://:hunter2@10.0.0.1", "name of the master"),
             ("http://:hunter2@10.0.0.1", "must begin with redis://"),
             ("redis://:hunter2@host:port", "cannot be read"),
         ] {
@@ -321,8 +341,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_is_not_there_is_unavailable() {
-        let error = RedisStore::open("redis://:hunter2@127.0.0.1:1", Clock::system()).await.unwrap_err();
-        assert!(matches!(error, StoreError::Unavailable(_)));
-        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        for url in [
+            "redis://:hunter2@127.0.0.1:1",
+            "redis+sentinel://:hunter2@127.0.0.1:1,127.0.0.1:2/main",
+            "redis+cluster://:hunter2@127.0.0.1:1,127.0.0.1:2",
+        ] {
+            let error = RedisStore::open(url, Clock::system()).await.unwrap_err();
+            assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"));
+        }
     }
 }

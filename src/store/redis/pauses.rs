@@ -25,7 +25,7 @@ impl RedisStore {
                 None => call.arg(""),
             };
             call.arg(self.clock.ahead_ms());
-            self.link.script::<u8>(&call).await?;
+            self.link.script::<u8>(home, &call).await?;
         }
         Ok(())
     }
@@ -42,7 +42,7 @@ impl RedisStore {
             for kind in kinds {
                 removal.arg(field(*kind, site));
             }
-            ended |= self.link.command::<bool>(&removal).await?;
+            ended |= self.link.command::<bool>(home, &removal).await?;
         }
         Ok(ended)
     }
@@ -50,7 +50,7 @@ impl RedisStore {
     pub(super) async fn paused_sites(&self) -> Result<Vec<PausedSite>> {
         let mut read = redis::cmd("HGETALL");
         read.arg(FIRST.key("paused"));
-        let entries: BTreeMap<String, String> = self.link.command(&read).await?;
+        let entries: BTreeMap<String, String> = self.link.command(FIRST, &read).await?;
         let read = |(field, text): (String, String)| {
             read_pause(&field, &text).ok_or_else(|| unreadable(format!("the pause `{field}`"), text))
         };
@@ -67,7 +67,7 @@ impl RedisStore {
     ) -> Result<bool> {
         let mut call = self.scripts.take_probe.key(FIRST.prefix());
         call.arg(field(kind, site)).arg(millis(rest)).arg(self.clock.ahead_ms());
-        self.link.script(&call).await
+        self.link.script(FIRST, &call).await
     }
 }
 

@@ -1,14 +1,19 @@
 //! What people ask: events, traces, the queue. Answered from indexes, never by scanning.
 
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::future::try_join_all;
+
 use super::error::unreadable;
 use super::keys::{self, Home};
+use super::link::each;
 use super::{RedisStore, record};
 use crate::event::Event;
 use crate::store::model::merge_name;
 use crate::store::{
     EventId, EventQuery, EventRecord, JobState, Page, QueueStatus, Result, StoreError, TicketState,
 };
-use crate::trace::TicketTrace;
+use crate::trace::{Outcome, TicketTrace};
 
 /// The most pull requests that are looked at for one commit; more than one is rare enough.
 const MOST_MERGED: isize = 50;
@@ -18,6 +23,9 @@ const LOOKED_AT_ONCE: usize = 200;
 
 /// A place in the list of events: its score and id.
 type Place = (i64, EventId);
+
+/// Index entries with their scores.
+type Scored = Vec<(String, i64)>;
 
 /// One event as three reads answer it.
 type Read = (record::Fields, record::Fields, Option<Vec<u8>>);
@@ -36,7 +44,7 @@ impl RedisStore {
         let merge = keys::short(&merge_name(provider, repo_id, sha));
         let mut range = redis::pipe();
         range.zrange(home.key(&format!("ix:m:{merge}")), 0, MOST_MERGED - 1);
-        let (ids,): (Vec<String>,) = self.link.ask(&range).await?;
+        let (ids,): (Vec<String>,) = self.link.ask(home, &range).await?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -44,7 +52,7 @@ impl RedisStore {
         for id in &ids {
             reads.get(home.key(&format!("no:{id}")));
         }
-        let contents: Vec<Option<Vec<u8>>> = self.link.ask(&reads).await?;
+        let contents: Vec<Option<Vec<u8>>> = self.link.ask(home, &reads).await?;
         let events = ids.iter().zip(contents).filter_map(|(id, content)| Some((id, content?)));
         events
             .map(|(id, content)| {
@@ -63,7 +71,7 @@ impl RedisStore {
             reads.hgetall(home.key(&format!("ev:{id}"))).hgetall(home.key(&format!("tk:{id}")));
             reads.get(home.key(&format!("no:{id}")));
         }
-        let answers: Vec<redis::Value> = self.link.ask(&reads).await?;
+        let answers: Vec<redis::Value> = self.link.ask(home, &reads).await?;
         let mut records = Vec::with_capacity(ids.len());
         for (id, answer) in ids.iter().zip(answers.chunks(3)) {
             let (fields, tickets, content): Read = read_answer(answer)?;
@@ -76,75 +84,105 @@ impl RedisStore {
 
     pub(super) async fn list_events(&self, query: &EventQuery) -> Result<Page<EventRecord>> {
         let after = query.cursor.as_deref().map(read_cursor).transpose()?;
-        let mut found: Vec<(Place, Home)> = Vec::new();
-        for home in self.layout.events() {
+        let looked = self.layout.events().map(async |home| {
             let places = self.matching(home, query, after.as_ref()).await?;
-            found.extend(places.into_iter().map(|place| (place, home)));
-        }
+            Ok::<_, StoreError>(places.into_iter().map(|place| (place, home)).collect::<Vec<_>>())
+        });
+        // A list that lacks a part of the events would be a lie: all must answer.
+        let mut found = try_join_all(looked).await?.concat();
         found.sort_by(|a, b| b.0.cmp(&a.0));
         let more = found.len() > query.limit;
         found.truncate(query.limit);
         let next = found.last().filter(|_| more).map(|((score, id), _)| format!("{score}-{id}"));
-        let mut items = Vec::with_capacity(found.len());
-        for home in self.layout.events() {
-            let ids: Vec<EventId> =
-                found.iter().filter(|(_, at)| *at == home).map(|((_, id), _)| id.clone()).collect();
-            items.extend(self.read_events(home, &ids).await?);
+        let mut homes: BTreeMap<Home, Vec<EventId>> = BTreeMap::new();
+        for ((_, id), home) in found {
+            homes.entry(home).or_default().push(id);
         }
+        let read = homes.iter().map(|(home, ids)| self.read_events(*home, ids));
+        let mut items = try_join_all(read).await?.concat();
         items.sort_by(|a, b| (b.received.at, &b.id).cmp(&(a.received.at, &a.id)));
         Ok(Page { items, next })
     }
 
     /// The newest places of a partition that match all filters, one more than fit on the page.
     ///
-    /// Walks the shortest index and looks each of its entries up in the others.
+    /// Walks the shortest index and looks each of its entries up in the others. Every event has one outcome, so
+    /// without a filter the indexes of all outcomes are walked side by side.
     async fn matching(&self, home: Home, query: &EventQuery, after: Option<&Place>) -> Result<Vec<Place>> {
         let mut indexes = self.shortest_first(home, query).await?;
-        let walked = indexes.remove(0);
-        let newest = after.map_or_else(|| "+inf".to_owned(), |(score, _)| score.to_string());
-        let oldest = query.since.map_or_else(|| "-inf".to_owned(), |at| at.as_microsecond().to_string());
+        let others = indexes.split_off(indexes.len().min(1));
+        if indexes.is_empty() {
+            let outcomes = Outcome::ALL.iter();
+            indexes = outcomes.map(|outcome| home.key(&format!("ix:s:{}", outcome.as_str()))).collect();
+        }
         let mut places = Vec::new();
+        let mut found = vec![0; indexes.len()];
         for offset in (0..).step_by(LOOKED_AT_ONCE) {
-            let mut range = redis::pipe();
-            range.cmd("ZRANGE").arg(&walked).arg(&newest).arg(&oldest).arg("BYSCORE").arg("REV");
-            range.arg("LIMIT").arg(offset).arg(LOOKED_AT_ONCE).arg("WITHSCORES");
-            let (entries,): (Vec<(String, i64)>,) = self.link.ask(&range).await?;
-            let last = entries.len() < LOOKED_AT_ONCE;
-            let candidates = entries
-                .into_iter()
-                .filter_map(|(id, score)| Some((score, EventId::parse(&id)?)))
-                .filter(|place| after.is_none_or(|after| place < after))
-                .collect();
-            places.extend(self.also_in(&indexes, candidates).await?);
-            if last || places.len() > query.limit {
+            for (found, entries) in
+                found.iter_mut().zip(self.range(home, &indexes, query, after, offset).await?)
+            {
+                let last = entries.len() < LOOKED_AT_ONCE;
+                let candidates = entries
+                    .into_iter()
+                    .filter_map(|(id, score)| Some((score, EventId::parse(&id)?)))
+                    .filter(|place| after.is_none_or(|after| place < after))
+                    .collect();
+                let matching = self.also_in(home, &others, candidates).await?;
+                *found = if last { usize::MAX } else { found.saturating_add(matching.len()) };
+                places.extend(matching);
+            }
+            if found.iter().all(|found| *found > query.limit) {
                 break;
             }
         }
+        places.sort_by(|a, b| b.cmp(a));
+        places.dedup();
         places.truncate(query.limit + 1);
         Ok(places)
     }
 
-    /// The indexes that a query's filters ask for, the shortest first; the index of all when there is none.
+    /// The same stretch of each of these indexes, newest first: in one step, so that an event whose outcome
+    /// changes meanwhile is in one of them.
+    async fn range(
+        &self,
+        home: Home,
+        indexes: &[String],
+        query: &EventQuery,
+        after: Option<&Place>,
+        offset: usize,
+    ) -> Result<Vec<Scored>> {
+        let newest = after.map_or_else(|| "+inf".to_owned(), |(score, _)| score.to_string());
+        let oldest = query.since.map_or_else(|| "-inf".to_owned(), |at| at.as_microsecond().to_string());
+        let mut ranges = redis::pipe();
+        ranges.atomic();
+        for index in indexes {
+            ranges.cmd("ZRANGE").arg(index).arg(&newest).arg(&oldest).arg("BYSCORE").arg("REV");
+            ranges.arg("LIMIT").arg(offset).arg(LOOKED_AT_ONCE).arg("WITHSCORES");
+        }
+        self.link.ask(home, &ranges).await
+    }
+
+    /// The indexes that a query's filters ask for, the shortest first; none when there is no filter.
     async fn shortest_first(&self, home: Home, query: &EventQuery) -> Result<Vec<String>> {
         let ticket = query.ticket.as_ref().map(|key| format!("ix:k:{key}"));
         let repo = query.repo.as_ref().map(|repo| format!("ix:r:{repo}"));
         let outcome = query.outcome.map(|outcome| format!("ix:s:{}", outcome.as_str()));
-        let mut names: Vec<String> = [ticket, repo, outcome].into_iter().flatten().collect();
+        let names = [ticket, repo, outcome].into_iter().flatten();
+        let names: Vec<String> = names.map(|name| home.key(&name)).collect();
         if names.is_empty() {
-            names.push("ix:t".into());
+            return Ok(names);
         }
-        let names: Vec<String> = names.iter().map(|name| home.key(name)).collect();
         let mut counts = redis::pipe();
         for name in &names {
             counts.zcard(name);
         }
-        let counts: Vec<u64> = self.link.ask(&counts).await?;
+        let counts: Vec<u64> = self.link.ask(home, &counts).await?;
         let mut counted: Vec<_> = counts.into_iter().zip(names).collect();
         counted.sort();
         Ok(counted.into_iter().map(|(_, name)| name).collect())
     }
 
-    async fn also_in(&self, indexes: &[String], places: Vec<Place>) -> Result<Vec<Place>> {
+    async fn also_in(&self, home: Home, indexes: &[String], places: Vec<Place>) -> Result<Vec<Place>> {
         if indexes.is_empty() || places.is_empty() {
             return Ok(places);
         }
@@ -155,7 +193,7 @@ impl RedisStore {
                 lookups.arg(id);
             }
         }
-        let scores: Vec<Vec<Option<f64>>> = self.link.ask(&lookups).await?;
+        let scores: Vec<Vec<Option<f64>>> = self.link.ask(home, &lookups).await?;
         let in_all = |n: usize| scores.iter().all(|index| index.get(n).is_some_and(Option::is_some));
         Ok(places.into_iter().enumerate().filter(|(n, _)| in_all(*n)).map(|(_, place)| place).collect())
     }
@@ -165,62 +203,101 @@ impl RedisStore {
         let home = self.layout.of_event(id);
         let mut settled = redis::pipe();
         settled.hgetall(home.key(&format!("st:{id}")));
-        let (settled,): (record::Fields,) = self.link.ask(&settled).await?;
-        let mut traces = Vec::with_capacity(event.tickets.len());
+        let (settled,): (record::Fields,) = self.link.ask(home, &settled).await?;
+        let mut traces: HashMap<&str, TicketTrace> = HashMap::new();
+        let mut asked: BTreeMap<Home, Vec<&TicketState>> = BTreeMap::new();
         for ticket in &event.tickets {
-            let known = settled.get(&ticket.key).filter(|_| ticket.site.is_empty());
-            traces.push(match known {
-                Some(trace) => record::from_json(trace, &format!("the trace of {}", ticket.key))?
-                    .ok_or_else(|| unreadable(format!("the trace of {}", ticket.key), "it is empty"))?,
-                None => self.trace_of(&event, ticket).await?,
-            });
+            if let Some(trace) = settled.get(&ticket.key).filter(|_| ticket.site.is_empty()) {
+                traces.insert(&ticket.key, read_settled(&ticket.key, trace)?);
+            } else {
+                asked.entry(self.layout.of_ticket(&ticket.site, &ticket.key)).or_default().push(ticket);
+            }
         }
-        Ok(traces)
+        let read = asked.iter().map(|(home, tickets)| self.traces_in(*home, &event, tickets));
+        for (ticket, trace) in asked.values().flatten().zip(try_join_all(read).await?.into_iter().flatten()) {
+            traces.insert(&ticket.key, trace);
+        }
+        Ok(event.tickets.iter().filter_map(|ticket| traces.remove(ticket.key.as_str())).collect())
     }
 
-    async fn trace_of(&self, event: &EventRecord, ticket: &TicketState) -> Result<TicketTrace> {
-        let home = self.layout.of_ticket(&ticket.site, &ticket.key);
-        let job = format!("{}:{}:{}", event.id, ticket.key, ticket.generation);
+    /// The traces of an event's tickets in one partition, in one round trip.
+    async fn traces_in(
+        &self,
+        home: Home,
+        event: &EventRecord,
+        tickets: &[&TicketState],
+    ) -> Result<Vec<TicketTrace>> {
         let mut reads = redis::pipe();
-        reads.get(home.key(&format!("tt:{job}"))).get(home.key(&format!("js:{job}")));
-        reads.cmd("HMGET").arg(home.key(&format!("job:{job}"))).arg("found_in").arg("queued_at");
-        let (ended, state, (found_in, queued_at)): JobRead = self.link.ask(&reads).await?;
-        let what = format!("job {job}");
-        if let Some(trace) = ended {
-            return record::unpack(&trace, &what);
+        for ticket in tickets {
+            let job = job_name(event, ticket);
+            reads.get(home.key(&format!("tt:{job}"))).get(home.key(&format!("js:{job}")));
+            reads.cmd("HMGET").arg(home.key(&format!("job:{job}"))).arg("found_in").arg("queued_at");
         }
-        if let Some(state) = state {
-            return record::unpack::<JobState>(&state, &what).map(|state| state.trace);
-        }
-        let found_in = record::from_json(&found_in.unwrap_or_default(), &what)?.unwrap_or_default();
-        let queued_at = queued_at.and_then(|text| text.parse().ok()).unwrap_or(event.received.at);
-        Ok(TicketTrace::queued(&ticket.key, found_in, queued_at))
+        let answers: Vec<redis::Value> = self.link.ask(home, &reads).await?;
+        let read = |(ticket, answer): (&&TicketState, &[redis::Value])| {
+            read_trace(event, ticket, read_answer(answer)?)
+        };
+        tickets.iter().zip(answers.chunks(3)).map(read).collect()
     }
 
     pub(super) async fn count_queue(&self) -> Result<QueueStatus> {
         let mut status = QueueStatus::default();
-        for home in self.layout.jobs() {
-            let call = self.scripts.queue.key(home.prefix());
-            let (ready, leased, delayed, dead): (u64, u64, u64, u64) = self.link.script(&call).await?;
+        for (ready, leased, delayed, dead) in each(self.layout.jobs(), |home| self.count_jobs(home)).await? {
             status.ready += ready;
             status.leased += leased;
             status.delayed += delayed;
             status.dead += dead;
         }
         let mut oldest: Option<i64> = None;
-        for home in self.layout.events() {
-            let mut reads = redis::pipe();
-            reads.llen(home.key("in"));
-            reads.cmd("ZRANGE").arg(home.key("ix:open")).arg(0).arg(0).arg("WITHSCORES");
-            let (inbox, open): (u64, Vec<(String, i64)>) = self.link.ask(&reads).await?;
+        for (inbox, open) in each(self.layout.events(), |home| self.count_events(home)).await? {
             status.inbox += inbox;
-            oldest = open.into_iter().map(|(_, score)| score).chain(oldest).min();
+            oldest = open.into_iter().chain(oldest).min();
         }
         let age = oldest.map_or(0, |score| (self.clock.now().as_microsecond() - score) / 1_000_000);
         status.oldest_seconds = u64::try_from(age).unwrap_or_default();
         status.paused = self.paused_sites().await?;
         Ok(status)
     }
+
+    /// Tickets of a partition that are ready, leased, delayed, dead.
+    async fn count_jobs(&self, home: Home) -> Result<(u64, u64, u64, u64)> {
+        self.link.script(home, &self.scripts.queue.key(home.prefix())).await
+    }
+
+    /// How many events of a partition wait in the inbox, and when the first that is not finished was received.
+    /// Of those, the index of open events has only what is not in the index of waiting ones.
+    async fn count_events(&self, home: Home) -> Result<(u64, Option<i64>)> {
+        let mut reads = redis::pipe();
+        reads.llen(home.key("in"));
+        for index in ["ix:s:waiting", "ix:open"] {
+            reads.cmd("ZRANGE").arg(home.key(index)).arg(0).arg(0).arg("WITHSCORES");
+        }
+        let (inbox, waiting, open): (u64, Scored, Scored) = self.link.ask(home, &reads).await?;
+        Ok((inbox, waiting.into_iter().chain(open).map(|(_, score)| score).min()))
+    }
+}
+
+fn job_name(event: &EventRecord, ticket: &TicketState) -> String {
+    format!("{}:{}:{}", event.id, ticket.key, ticket.generation)
+}
+
+fn read_settled(key: &str, trace: &str) -> Result<TicketTrace> {
+    let what = || format!("the trace of {key}");
+    record::from_json(trace, &what())?.ok_or_else(|| unreadable(what(), "it is empty"))
+}
+
+fn read_trace(event: &EventRecord, ticket: &TicketState, read: JobRead) -> Result<TicketTrace> {
+    let (ended, state, (found_in, queued_at)) = read;
+    let what = format!("job {}", job_name(event, ticket));
+    if let Some(trace) = ended {
+        return record::unpack(&trace, &what);
+    }
+    if let Some(state) = state {
+        return record::unpack::<JobState>(&state, &what).map(|state| state.trace);
+    }
+    let found_in = record::from_json(&found_in.unwrap_or_default(), &what)?.unwrap_or_default();
+    let queued_at = queued_at.and_then(|text| text.parse().ok()).unwrap_or(event.received.at);
+    Ok(TicketTrace::queued(&ticket.key, found_in, queued_at))
 }
 
 fn read_answer<T: redis::FromRedisValue>(values: &[redis::Value]) -> Result<T> {

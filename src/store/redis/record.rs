@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -14,8 +15,8 @@ use crate::store::{
 };
 use crate::trace::{Reason, Received, Verdict};
 
-/// Content larger than this is compressed.
-const COMPRESS_ABOVE: usize = 1024;
+/// Content larger than this is compressed: an event of a pull request shrinks to a half, and waits in memory.
+const COMPRESS_ABOVE: usize = 512;
 /// What zstd begins with; JSON never does.
 const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
 
@@ -79,20 +80,20 @@ pub(super) fn score(received: &Received) -> i64 {
     received.at.as_microsecond()
 }
 
-/// The fields of a new event's record that do not depend on what stands in the store.
+/// The fields of a new event's record that do not depend on what stands in the store. What only people read has
+/// names of one letter: there may be millions.
 pub(super) fn fields(event: &NewEvent) -> Result<Vec<(&'static str, String)>> {
     let received = &event.received;
     let mut fields = vec![
-        ("provider", event.provider.clone()),
-        ("delivery", event.delivery_id.clone()),
+        ("p", event.provider.clone()),
+        ("d", event.delivery_id.clone()),
         ("repo", event.repo.clone()),
-        ("kind", event.kind.clone()),
-        ("at", received.at.to_string()),
-        ("hook", received.hook.clone()),
-        ("bytes", received.bytes.to_string()),
-        ("ms", received.ms.to_string()),
-        ("verified_by", received.verified_by.clone()),
-        ("secret_version", received.secret_version.to_string()),
+        ("k", event.kind.clone()),
+        ("h", received.hook.clone()),
+        ("b", received.bytes.to_string()),
+        ("m", received.ms.to_string()),
+        ("v", received.verified_by.clone()),
+        ("n", received.secret_version.to_string()),
         ("score", score(received).to_string()),
         ("generation", "1".to_owned()),
     ];
@@ -150,10 +151,10 @@ pub(super) fn read(id: &EventId, fields: &Fields, tickets: &Fields, content: &[u
     let gravest = Verdict::gravest(verdicts).unwrap_or_else(|| Reason::NoKeys.into());
     Ok(EventRecord {
         id: id.clone(),
-        provider: text("provider").into(),
-        delivery_id: text("delivery").into(),
+        provider: text("p").into(),
+        delivery_id: text("d").into(),
         repo: text("repo").into(),
-        kind: text("kind").into(),
+        kind: text("k").into(),
         received: read_received(id, fields)?,
         state,
         verdict: gravest,
@@ -171,15 +172,20 @@ fn number<T: FromStr<Err: std::fmt::Display>>(id: &EventId, fields: &Fields, nam
     text.parse().map_err(|error: T::Err| unreadable(format!("{name} of event {id}"), error))
 }
 
+fn read_score(id: &EventId, fields: &Fields) -> Result<Timestamp> {
+    let score = number(id, fields, "score")?;
+    Timestamp::from_microsecond(score).map_err(|error| unreadable(format!("score of event {id}"), error))
+}
+
 fn read_received(id: &EventId, fields: &Fields) -> Result<Received> {
     let text = |name: &str| fields.get(name).cloned().unwrap_or_default();
     Ok(Received {
-        at: number(id, fields, "at")?,
-        hook: text("hook"),
-        bytes: number(id, fields, "bytes")?,
-        ms: number(id, fields, "ms")?,
-        verified_by: text("verified_by"),
-        secret_version: number(id, fields, "secret_version")?,
+        at: read_score(id, fields)?,
+        hook: text("h"),
+        bytes: number(id, fields, "b")?,
+        ms: number(id, fields, "m")?,
+        verified_by: text("v"),
+        secret_version: number(id, fields, "n")?,
     })
 }
 

@@ -46,9 +46,10 @@ impl RedisStore {
     /// Puts an event into the inbox as its next generation; `false` when it has changed since it was read.
     async fn requeue(&self, event: &EventRecord, tickets: &[String], asked: bool) -> Result<bool> {
         let only = if tickets.is_empty() { String::new() } else { record::json(&tickets)? };
-        let mut call = self.scripts.requeue.key(self.layout.of_event(&event.id).prefix());
+        let home = self.layout.of_event(&event.id);
+        let mut call = self.scripts.requeue.key(home.prefix());
         call.arg(&event.id).arg(event.generation).arg(if asked { "yes" } else { "" }).arg(only);
-        self.link.script(&call).await
+        self.link.script(home, &call).await
     }
 }
 

@@ -217,6 +217,7 @@ fn waiting(row: &Row<'_>, fence: u64) -> rusqlite::Result<Waiting> {
         projects: projects.map(|_| json(row, 4)).transpose()?,
         event: Err(String::new()),
         fence,
+        partition: 0,
     };
     Ok(Waiting { item, event: row.get(5)? })
 }

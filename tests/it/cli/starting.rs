@@ -74,7 +74,7 @@ async fn a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed() {
       = help: an http or https address, such as https://example.com
     ▸ CONDUIT_STORE=mysql://conduit:hunter2@db
     error: CONDUIT_STORE: it is not the address of a store
-      = help: sqlite:PATH, redis://HOST:PORT/DB or rediss://…
+      = help: sqlite:PATH, redis://HOST:PORT/DB, redis+sentinel://HOST,HOST/MASTER or redis+cluster://HOST,HOST; with TLS rediss in place of redis
     ▸ REDIS_URL=redis://:hunter2@redis
     error: CONDUIT_STORE and REDIS_URL: both are set, and differ
       = help: set one of them

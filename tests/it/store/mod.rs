@@ -3,6 +3,9 @@
 //! A story is `async fn story(store: &Arc<dyn Store>, clock: &Clock)` in the file of its concern, and one name in
 //! [`suite`]; a name that is forgotten there is dead code, and warned of. A story of `durability` gets
 //! the store's home instead, because it opens the store again. Adding a store is one line at the end.
+//!
+//! A store on a cluster is spread over partitions. Stories that look at the order between tickets are told to one that
+//! was created with a single partition.
 
 mod claims;
 mod concurrency;
@@ -44,7 +47,7 @@ macro_rules! tell_home {
 }
 
 macro_rules! suite {
-    ($store:ident, $home:ty) => {
+    ($store:ident, $home:ty, $one_partition:ty) => {
         mod $store {
             tell! { $home, config:
                 a_setting_is_chosen_once
@@ -69,7 +72,6 @@ macro_rules! suite {
             }
             tell! { $home, routing:
                 events_leave_the_inbox_in_the_order_they_came
-                an_event_fans_out_to_its_tickets
                 a_settled_ticket_is_finished_at_once
                 an_event_without_tickets_has_its_own_verdict
                 routing_twice_changes_nothing
@@ -79,13 +81,8 @@ macro_rules! suite {
             }
             tell! { $home, claims:
                 a_claim_hands_over_the_job_with_its_event
-                only_the_head_of_a_queue_is_claimed
                 the_end_of_the_last_ticket_tells_when_its_event_came
-                tickets_are_claimed_in_the_order_of_routing
                 a_claim_takes_no_more_than_it_asks_for
-                projects_of_a_site_take_turns
-                sites_take_turns
-                a_burst_of_one_project_in_one_claim_leaves_the_others_their_turns
                 sites_that_have_enough_workers_are_left_out
                 an_unreadable_event_is_claimed_with_the_reason
             }
@@ -98,13 +95,10 @@ macro_rules! suite {
             }
             tell! { $home, leases:
                 a_lease_that_is_renewed_lasts
-                an_expired_lease_comes_back_to_the_front_and_its_holder_is_refused
                 an_expired_lease_that_nobody_took_may_still_be_renewed
-                a_job_that_is_over_refuses_its_old_lease
                 what_is_handed_back_is_claimed_again_at_once
                 the_next_worker_finds_what_was_saved
                 leases_that_run_out_are_counted_until_somebody_parts_in_good_order
-                tickets_that_keep_expiring_come_back_one_after_the_other
             }
             tell! { $home, retries:
                 a_ticket_in_backoff_blocks_only_itself
@@ -117,17 +111,14 @@ macro_rules! suite {
                 a_redelivery_of_what_waits_or_went_well_changes_nothing
                 a_redelivered_ticket_goes_to_the_end_of_its_queue
                 a_redelivery_does_not_wait_for_the_other_tickets
-                a_replay_takes_failed_tickets_and_on_demand_all
                 a_replay_that_finds_nothing_to_do_says_why
                 an_event_that_was_held_back_is_replayed_whole
                 a_replayed_ticket_that_is_no_longer_found_is_what_it_was
             }
             tell! { $home, queries:
-                the_verdict_of_an_event_is_the_gravest_of_its_tickets
                 traces_are_listed_in_the_order_the_event_names_them
                 events_are_found_by_ticket_repository_outcome_and_time
                 pages_follow_each_other_without_gap_or_repeat
-                the_queue_is_told_in_numbers
                 what_nobody_knows_is_not_found
             }
             tell! { $home, retention:
@@ -142,7 +133,30 @@ macro_rules! suite {
                 whoever_waits_for_work_is_woken_by_it
                 a_store_that_is_well_takes_writes
             }
-            tell_home! { $home, durability:
+            // These look at the order between tickets, which a store keeps within a partition.
+            tell! { $one_partition, routing:
+                an_event_fans_out_to_its_tickets
+            }
+            tell! { $one_partition, claims:
+                only_the_head_of_a_queue_is_claimed
+                tickets_are_claimed_in_the_order_of_routing
+                projects_of_a_site_take_turns
+                sites_take_turns
+                a_burst_of_one_project_in_one_claim_leaves_the_others_their_turns
+            }
+            tell! { $one_partition, leases:
+                an_expired_lease_comes_back_to_the_front_and_its_holder_is_refused
+                a_job_that_is_over_refuses_its_old_lease
+                tickets_that_keep_expiring_come_back_one_after_the_other
+            }
+            tell! { $one_partition, replay:
+                a_replay_takes_failed_tickets_and_on_demand_all
+            }
+            tell! { $one_partition, queries:
+                the_verdict_of_an_event_is_the_gravest_of_its_tickets
+                the_queue_is_told_in_numbers
+            }
+            tell_home! { $one_partition, durability:
                 a_store_that_is_opened_again_has_everything
                 two_processes_share_one_store
             }
@@ -150,5 +164,6 @@ macro_rules! suite {
     };
 }
 
-suite!(sqlite, crate::support::homes::Sqlite);
-suite!(redis, crate::support::homes::Redis);
+suite!(sqlite, crate::support::homes::Sqlite, crate::support::homes::Sqlite);
+suite!(redis, crate::support::homes::Redis, crate::support::homes::Redis);
+suite!(redis_cluster, crate::support::homes::Cluster, crate::support::homes::ClusterOfOnePartition);

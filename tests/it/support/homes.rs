@@ -1,6 +1,6 @@
 //! A place for each kind of store to live in while one test runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 use conduit::clock::Clock;
 use conduit::store::Store;
@@ -50,5 +50,81 @@ impl Home for Redis {
     async fn restart(&mut self) {
         self.0.kill();
         self.0.start_again().await;
+    }
+}
+
+/// A Redis Cluster. It takes seconds to come up, so those that a test is done with are emptied and used again; the
+/// last home that goes takes them with it.
+pub(crate) struct Cluster {
+    cluster: Option<crate::support::redis_cluster::Cluster>,
+    idle: Idle,
+}
+
+type Idle = Arc<Mutex<Vec<crate::support::redis_cluster::Cluster>>>;
+
+static IDLE: Mutex<Weak<Mutex<Vec<crate::support::redis_cluster::Cluster>>>> = Mutex::new(Weak::new());
+
+impl Cluster {
+    fn cluster(&mut self) -> &mut crate::support::redis_cluster::Cluster {
+        self.cluster.as_mut().unwrap()
+    }
+}
+
+impl Home for Cluster {
+    async fn new() -> Self {
+        let idle = {
+            let mut known = IDLE.lock().unwrap();
+            known.upgrade().unwrap_or_else(|| {
+                let idle = Idle::default();
+                *known = Arc::downgrade(&idle);
+                idle
+            })
+        };
+        let used = idle.lock().unwrap().pop();
+        let cluster = match used {
+            Some(cluster) => cluster,
+            None => crate::support::redis_cluster::Cluster::start().await,
+        };
+        cluster.flush().await;
+        Self { cluster: Some(cluster), idle }
+    }
+
+    async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
+        let url = self.cluster.as_ref().unwrap().url();
+        Arc::new(conduit::store::redis::RedisStore::open(&url, clock.clone()).await.unwrap())
+    }
+
+    async fn restart(&mut self) {
+        let cluster = self.cluster();
+        for node in &mut cluster.nodes {
+            node.kill();
+            node.start_again().await;
+        }
+        cluster.settles().await;
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.idle.lock().unwrap().extend(self.cluster.take());
+    }
+}
+
+/// A Redis Cluster with a store that was created with one partition, so that its tickets have an order.
+pub(crate) struct ClusterOfOnePartition(Cluster);
+
+impl Home for ClusterOfOnePartition {
+    async fn new() -> Self {
+        let home = Cluster::new().await;
+        home.cluster.as_ref().unwrap().create_with_partitions(1).await;
+        Self(home)
+    }
+
+    async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
+        self.0.open(clock).await
+    }
+
+    async fn restart(&mut self) {
+        self.0.restart().await;
     }
 }

@@ -3,4 +3,6 @@
 pub(crate) mod github;
 pub(crate) mod homes;
 pub(crate) mod redis;
+pub(crate) mod redis_cluster;
+pub(crate) mod redis_sentinel;
 pub(crate) mod service;

@@ -2,8 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -15,16 +17,24 @@ pub(crate) struct Redis {
     child: Child,
     port: u16,
     folder: TempDir,
+    /// What it is started with beside what all are.
+    options: Vec<String>,
 }
 
 impl Redis {
     /// Starts a server that keeps an append-only file, as a careful operator would.
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts one with some options of its own.
+    pub(crate) async fn start_with(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         for _ in 0..TRIES {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if let Some(child) = spawn(port, &folder) {
-                let redis = Self { child, port, folder };
+            let port = free_port();
+            if let Some(child) = spawn(port, &folder, &options) {
+                let redis = Self { child, port, folder, options };
                 redis.answers().await;
                 return redis;
             }
@@ -32,13 +42,28 @@ impl Redis {
         panic!("redis-server found no free port in {TRIES} tries");
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where it keeps its files.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Runs a command behind the store's back.
+    pub(crate) async fn run<T: redis::FromRedisValue>(&self, command: &[&str]) -> T {
+        let (name, args) = command.split_first().unwrap();
+        redis::cmd(name).arg(args).query_async(&mut self.connect().await).await.unwrap()
+    }
+
     /// A connection for a test that looks behind the store's back.
     pub(crate) async fn connect(&self) -> redis::aio::MultiplexedConnection {
-        redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
+        connect(&self.url()).await.unwrap()
     }
 
     /// `kill -9`.
@@ -57,7 +82,7 @@ impl Redis {
 
     /// Starts it again after [`Redis::kill`] or [`Redis::stop`]: same port, same files.
     pub(crate) async fn start_again(&mut self) {
-        self.child = spawn(self.port, &self.folder).expect("the port it had before is free");
+        self.child = spawn(self.port, &self.folder, &self.options).expect("the port it had before is free");
         self.answers().await;
     }
 
@@ -73,13 +98,27 @@ impl Drop for Redis {
     }
 }
 
+/// A connection that bears a busy machine.
+pub(crate) async fn connect(url: &str) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
+    let patience = Some(Duration::from_secs(60));
+    let config =
+        redis::AsyncConnectionConfig::new().set_connection_timeout(patience).set_response_timeout(patience);
+    redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await
+}
+
+/// A port that nobody has now.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 /// Starts the server and waits until it says that it is ready; `None` when it ended instead.
-fn spawn(port: u16, folder: &TempDir) -> Option<Child> {
+fn spawn(port: u16, folder: &TempDir, options: &[String]) -> Option<Child> {
     let mut child = Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""])
         .args(["--appendonly", "yes", "--appendfsync", "everysec"])
         .arg("--dir")
         .arg(folder.path())
+        .args(options)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap_or_else(|why| {

@@ -26,7 +26,7 @@ if state == 'working' then
     settle(p, id, ARGV[2])
     return e[3]
   elseif outcome ~= e[2] then
-    index_outcome(p, id, e[3], outcome)
+    index_outcome(p, id, e[3], outcome, true)
   end
 end
 return nil

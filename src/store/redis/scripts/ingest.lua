@@ -33,18 +33,14 @@ if waits and merge ~= '' then field('merge', merge) end
 redis.call('SET', p .. ARGV[5] .. id, ARGV[6])
 if waits then
   redis.call('RPUSH', p .. 'in', id)
-  redis.call('ZADD', p .. 'ix:open', at, id)
   if merge ~= '' then redis.call('ZADD', p .. 'ix:m:' .. merge, at, id) end
   if occurrence ~= '' then redis.call('SET', p .. 'oc:' .. occurrence, id) end
 else
   redis.call('ZADD', p .. 'ix:done', ARGV[8], id)
 end
-redis.call('ZADD', p .. 'ix:t', at, id)
 redis.call('ZADD', p .. 'ix:s:' .. outcome, at, id)
 if repo ~= '' then redis.call('ZADD', p .. 'ix:r:' .. repo, at, id) end
 redis.call('HSET', record, unpack(fields))
-if waits then
-  redis.call('RPUSH', p .. 'wake', id)
-  redis.call('LTRIM', p .. 'wake', -64, -1)
-end
+-- Whoever is busy looks anyway: a list that is full already is left alone.
+if waits and redis.call('LLEN', p .. 'wake') < 64 then redis.call('RPUSH', p .. 'wake', '1') end
 return first and 'duplicate' or 'new'

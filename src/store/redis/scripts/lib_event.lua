@@ -35,13 +35,16 @@ local function outcome_of(p, id, in_inbox)
 end
 
 -- Enters an event in the index of one outcome and takes it out of all others: a torn script may have left it
--- in two.
-local function index_outcome(p, id, at, outcome)
+-- in two. One that is open although its outcome is not `waiting` stands in the index of those too.
+local function index_outcome(p, id, at, outcome, open)
+  local apart = open and outcome ~= 'waiting'
+  if apart then redis.call('ZADD', p .. 'ix:open', at, id) end
   redis.call('ZADD', p .. 'ix:s:' .. outcome, at, id)
   redis.call('HSET', p .. 'ev:' .. id, 'outcome', outcome)
   for other in pairs(GRAVITY) do
     if other ~= outcome then redis.call('ZREM', p .. 'ix:s:' .. other, id) end
   end
+  if not apart then redis.call('ZREM', p .. 'ix:open', id) end
 end
 
 -- Brings state and indexes of a routed event up to date with its tickets.
@@ -49,10 +52,7 @@ local function settle(p, id, now)
   local record = p .. 'ev:' .. id
   local at = redis.call('HGET', record, 'score')
   local open = redis.call('SCARD', p .. 'op:' .. id) > 0
-  index_outcome(p, id, at, outcome_of(p, id, false))
-  if not open then
-    redis.call('ZADD', p .. 'ix:done', now, id)
-    redis.call('ZREM', p .. 'ix:open', id)
-  end
+  if not open then redis.call('ZADD', p .. 'ix:done', now, id) end
+  index_outcome(p, id, at, outcome_of(p, id, false), open)
   redis.call('HSET', record, 'state', open and 'working' or 'finished')
 end

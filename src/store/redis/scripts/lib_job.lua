@@ -52,7 +52,6 @@ end
 -- As many hints as there are new things to do.
 local function wake(p, things)
   local hints = {}
-  for i = 1, math.min(things, 64) do hints[i] = '1' end
-  redis.call('RPUSH', p .. 'wake', unpack(hints))
-  redis.call('LTRIM', p .. 'wake', -64, -1)
+  for i = 1, math.min(things, 64 - redis.call('LLEN', p .. 'wake')) do hints[i] = '1' end
+  if #hints > 0 then redis.call('RPUSH', p .. 'wake', unpack(hints)) end
 end

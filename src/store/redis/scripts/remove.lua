@@ -17,6 +17,5 @@ for i, kind in ipairs({'no:', 'bd:', 'st:', 'op:', 'pl:', 'tk:', 'ev:'}) do
 end
 redis.call('ZREM', p .. 'ix:open', id)
 for outcome in pairs(GRAVITY) do redis.call('ZREM', p .. 'ix:s:' .. outcome, id) end
-redis.call('ZREM', p .. 'ix:t', id)
 redis.call('ZREM', p .. 'ix:done', id)
 return 1

@@ -9,9 +9,7 @@ if not e[1] or e[1] == 'waiting' or tonumber(e[2]) ~= generation then return 0 e
 redis.call('RPUSH', p .. 'in', id)
 redis.call('HSET', record, 'state', 'waiting', 'generation', generation + 1, 'only', ARGV[4], 'replayed', ARGV[3])
 redis.call('HDEL', record, 'verdict', 'detail')
-redis.call('ZADD', p .. 'ix:open', e[3], id)
+index_outcome(p, id, e[3], outcome_of(p, id, true), true)
 redis.call('ZREM', p .. 'ix:done', id)
-index_outcome(p, id, e[3], outcome_of(p, id, true))
-redis.call('RPUSH', p .. 'wake', id)
-redis.call('LTRIM', p .. 'wake', -64, -1)
+if redis.call('LLEN', p .. 'wake') < 64 then redis.call('RPUSH', p .. 'wake', '1') end
 return 1

@@ -1,8 +1,13 @@
 //! What only a store on Redis has to promise: its server goes away, is full, is torn, is not fit.
 
+mod cluster;
+mod cost;
 mod monitor;
 mod outage;
+mod restarts;
+mod sentinel;
 mod startup;
+mod tls;
 mod torn;
 
 use std::sync::Arc;

@@ -3,7 +3,9 @@
 use conduit::clock::Clock;
 use conduit::store::StoreError;
 use conduit::store::redis::RedisStore;
+use conduit::trace::Reason;
 
+use super::super::given::{by_hand, claim_all, finish, routed, settled};
 use super::{open, run};
 use crate::support::redis::Redis;
 
@@ -25,10 +27,22 @@ async fn a_server_that_evicts_or_replicates_is_refused() {
 }
 
 #[tokio::test]
-async fn another_number_of_partitions_is_refused() {
+async fn a_store_keeps_the_number_of_partitions_that_it_was_created_with() {
     let server = Redis::start().await;
     run::<()>(&server, &["HSET", "conduit:{cfg}:settings", "partitions", "16"]).await;
-    assert!(refusal(&server).await.contains("16 partitions"));
+    let clock = Clock::system();
+    let store = open(&server, &clock).await;
+    let event = routed(&store, &clock, "d-1", &["SHOP-1", "SHOP-2", "SHOP-3"]).await;
+    store.pause("other", &by_hand("maintenance")).await.unwrap();
+    for claim in claim_all(&store).await {
+        finish(&store, &claim, Reason::Moved).await;
+    }
+    assert_eq!(settled(&store, &event).await.verdict, Reason::Moved.into());
+    let used: Vec<String> = run(&server, &["KEYS", "conduit:{j:*}:job:*"]).await;
+    assert!(used.iter().any(|key| !key.contains("{j:0}")), "{used:?}");
+
+    run::<()>(&server, &["HSET", "conduit:{cfg}:settings", "partitions", "many"]).await;
+    assert!(refusal(&server).await.contains("`many` partitions"));
 }
 
 #[tokio::test]
