@@ -5,6 +5,7 @@
 //! | `site` | one site's address, login and dialect |
 //! | `client` | sending one request, and what is measured and written down about it |
 //! | `issue`, `effects` | the calls themselves: a ticket and its transitions; what is written beside a move |
+//! | `bulk` | many tickets in one call |
 //! | `answer` | PURE: the one table from an answer to a [`Failure`] |
 //! | `shape` | PURE: how Jira wants a field's value |
 //! | `said`, `pause` | PURE: what Jira said, and how long it asks to be left alone |
@@ -20,6 +21,7 @@
 
 mod adf;
 mod answer;
+mod bulk;
 mod call;
 mod client;
 mod credential;
@@ -38,6 +40,7 @@ mod transitions;
 mod wiki;
 mod wire;
 
+pub use bulk::{MOVED_AT_ONCE, READ_AT_ONCE};
 pub use call::{Call, CallLog};
 pub use client::{JiraClient, Observer, TIMEOUT};
 pub use credential::Credential;

@@ -70,7 +70,7 @@ pub enum StoreError {
 
 /// How often a job's lease runs out before its ticket is no longer given back together with others: if it kills
 /// its worker, it shall not take the same ones with it each time.
-const SUSPECT_AFTER: u32 = 2;
+pub const SUSPECT_AFTER: u32 = 2;
 /// How far apart such tickets come back.
 pub const SUSPECTS_APART: Duration = Duration::from_secs(5);
 

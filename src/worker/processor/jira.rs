@@ -1,5 +1,7 @@
 //! Jira, as the worker drives it. The calls themselves are [`crate::jira`]'s.
 
+mod bulk;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Answer, Change, Class, Found, Log, Processor, Setback, Status, Taken, Ticket};
+use super::{Answer, Bulk, Change, Class, Found, Log, Processor, Setback, Status, Taken, Ticket};
 use crate::clock::Clock;
 use crate::jira::{
     Call, CallLog, Failure, Issue, JiraClient, JiraError, Lookup, Named, RemoteLink, StatusChange,
@@ -28,12 +30,13 @@ pub struct Jira {
     client: JiraClient,
     transitions: TransitionCache,
     clock: Clock,
+    known: bulk::Known,
 }
 
 impl Jira {
     /// Drives the site that `client` talks to. Sites may share a cache.
     pub fn new(client: JiraClient, transitions: TransitionCache, clock: Clock) -> Self {
-        Self { client, transitions, clock }
+        Self { client, transitions, clock, known: bulk::Known::default() }
     }
 
     /// The fields as Jira wants them.
@@ -146,6 +149,10 @@ impl Processor for Jira {
 
     async fn probe(&self) -> Answer<()> {
         self.client.myself(&mut CallLog::default()).await.map(|_| ()).map_err(while_reading)
+    }
+
+    fn bulk(&self) -> Option<&dyn Bulk> {
+        Some(self)
     }
 }
 
