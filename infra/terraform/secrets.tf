@@ -53,10 +53,11 @@ resource "aws_secretsmanager_secret" "store_url" {
 resource "aws_secretsmanager_secret_version" "store_url" {
   secret_id = aws_secretsmanager_secret.store_url.id
   secret_string = format(
-    "rediss://%s:%s@%s:%d/0",
+    "rediss://%s:%s@%s:%d/0%s",
     aws_elasticache_user.conduit.user_name,
     random_password.store.result,
     aws_elasticache_replication_group.store.primary_endpoint_address,
     local.store_port,
+    var.store_wait > 0 ? "?wait=${var.store_wait}" : "",
   )
 }

@@ -1,8 +1,8 @@
 # Valkey with TLS, a user of its own, and a replica in another zone that takes over by itself.
 #
 # What a 202 is worth here: ElastiCache keeps no append-only file on current engines, and replicates after it has answered.
-# A failover can lose what was acknowledged within the replication lag (milliseconds as a rule), and the loss of every node
-# at once loses all that waits since the last snapshot. Conduit says so at its start. MemoryDB, which keeps a durable log,
+# A failover can lose what was acknowledged within the replication lag (milliseconds as a rule; store_wait closes that gap), and
+# the loss of every node at once loses all that waits since the last snapshot. Conduit says so at its start. MemoryDB, which keeps a durable log,
 # speaks the cluster protocol alone; where a lost delivery is worse than the work, run Redis with `appendfsync always` on
 # EBS and give Conduit its address. README.md tells more.
 

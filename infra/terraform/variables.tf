@@ -278,6 +278,17 @@ variable "store_replicas" {
   }
 }
 
+variable "store_wait" {
+  description = "A delivery is answered 202 only when so many replicas have it too; with fewer at hand it is answered 503. 0: none."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.store_wait >= 0 && (var.store_wait == 0 || var.store_wait < var.store_replicas)
+    error_message = "Less than store_replicas, so that one may be away: 1 with store_replicas = 2."
+  }
+}
+
 # What is kept, and who is told.
 
 variable "retention" {

@@ -131,6 +131,11 @@ impl Account {
         }
     }
 
+    /// The id by which the change log names it.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The name that people read.
     #[must_use]
     pub fn display_name(mut self, name: &str) -> Self {

@@ -3,6 +3,7 @@
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
@@ -35,6 +36,7 @@ pub(crate) struct Core {
 pub(crate) struct Site {
     core: Mutex<Core>,
     context_path: String,
+    latency: Duration,
     /// Carries what webhooks tell; made for the first of them, since most sites tell nobody.
     pub(crate) client: OnceLock<Option<reqwest::Client>>,
     /// Counts changes, for those who wait for one.
@@ -42,9 +44,9 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(core: Core, context_path: String) -> Self {
+    pub(crate) fn new(core: Core, context_path: String, latency: Duration) -> Self {
         let (client, changes) = (OnceLock::new(), watch::Sender::new(0));
-        Self { core: Mutex::new(core), context_path, client, changes }
+        Self { core: Mutex::new(core), context_path, latency, client, changes }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
@@ -102,6 +104,9 @@ async fn serve(http: HttpRequest, body: Result<Bytes, actix_web::Error>, site: D
     };
     let request = read(&http, path, body, &site);
     let (number, fault) = arrive(&request, &site);
+    if !site.latency.is_zero() {
+        tokio::time::sleep(site.latency).await;
+    }
     handle(&request, number, fault, &site).await
 }
 

@@ -36,6 +36,14 @@ pub(super) fn keyring(settings: &Settings) -> anyhow::Result<Keyring> {
     Ok(Keyring::new(&key, &[]))
 }
 
+/// The keyring as far as it is there; nothing is made. `None` when a first start would still make the key.
+pub fn keyring_at_hand(settings: &Settings) -> anyhow::Result<Option<Keyring>> {
+    match (&settings.secret_key, &settings.store) {
+        (None, StoreUrl::Sqlite(path)) if !beside(path, "secret.key").exists() => Ok(None),
+        _ => keyring(settings).map(Some),
+    }
+}
+
 fn key_file(path: &Path) -> anyhow::Result<Secret> {
     if let Ok(text) = std::fs::read_to_string(path) {
         return Ok(Secret::new(text.trim()));

@@ -3,13 +3,16 @@
 //! | file | what it does |
 //! |---|---|
 //! | `bootstrap` | what the first start makes: the master key, the first administrator |
+//! | [`board`] | a project's board as Jira shows it |
 //! | [`rules`] | the configuration folder, read and checked |
 //! | [`checked`], [`rule_paths`] | rule files looked over, with nothing started; which files a path means |
 //! | [`sites`] | the ticket systems that `workers.yaml` names |
 //! | `in_force` | what the API shows of the configuration |
 //! | `reload` | the rulebook, read anew on SIGHUP and when a file changes |
+//! | `spool` | the store, with the spool before it if there is one |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
 
+pub mod board;
 mod bootstrap;
 pub mod checked;
 mod in_force;
@@ -18,6 +21,9 @@ pub mod rule_paths;
 pub mod rules;
 pub mod service;
 pub mod sites;
+mod spool;
+
+pub use bootstrap::keyring_at_hand;
 
 use std::sync::Arc;
 

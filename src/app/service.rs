@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 use super::in_force::Configuration;
 use super::reload::{Changes, Reload};
 use super::rules::Config;
-use super::{bootstrap, open_store, sites};
+use super::spool::{self, Spool};
+use super::{bootstrap, sites};
 use crate::clock::Clock;
 use crate::forge_api::{ForgeApi, GitHub};
 use crate::http::{Http, HttpConfig, HttpParts};
@@ -51,34 +52,29 @@ impl Service {
         let (workers, rules) = Config::read(&settings.config)?.sound(forge).context("nothing was started")?;
         tracing::info!(rules = rules.hash(), "rules {} are in force", rules.hash());
         let backends = match &settings.work {
-            Some(work) => sites::backends(&workers, &work.site, &clock)?,
+            Some(work) => {
+                sites::backends(&workers, &work.site, WorkerConfig::request_timeout(work.lease), &clock)?
+            }
             None => Backends::new(),
         };
         let rulebook = Rulebook { rules: Arc::new(rules), backends };
         let sites = workers.workers.keys().cloned().collect();
         let reload = Arc::new(Reload::new(&settings.config, forge, workers, rulebook));
         let keyring = Arc::new(bootstrap::keyring(&settings)?);
-        let store = open_store(&settings.store, &clock).await?;
-        bootstrap::check_key(store.as_ref(), &keyring).await?;
-        if settings.web.is_some() {
-            bootstrap::first_admin(store.as_ref(), &settings, &clock).await?;
-        }
-        for warning in store.warnings().await? {
-            tracing::warn!("{warning}");
-        }
+        let (store, spool) = spool::open(&settings, &keyring, &clock).await?;
         let worker = match &settings.work {
             Some(work) => Some(new_worker(&settings, work, &reload, &store, &clock)?),
             None => None,
         };
         let in_force = Configuration { reload: Arc::clone(&reload), sites };
         let http = new_http(&settings, in_force, &store, &keyring, metrics.clone(), &clock);
-        Self::launch(&settings, http, worker, (reload, changes), metrics)
+        Self::launch(&settings, http, (worker, spool), (reload, changes), metrics)
     }
 
     fn launch(
         settings: &Settings,
         http: Http,
-        worker: Option<Worker>,
+        (worker, spool): (Option<Worker>, Option<Spool>),
         (reload, changes): (Arc<Reload>, Changes),
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
@@ -102,6 +98,13 @@ impl Service {
             reload.watch(changes, hangup, stopped_too).await;
             Ok(())
         });
+        if let Some(spool) = spool {
+            let stopped = stopped.clone();
+            tasks.spawn(async move {
+                spool.keep(stopped).await;
+                Ok(())
+            });
+        }
         if let Some(worker) = worker {
             tasks.spawn(async move {
                 worker.run(stopped).await;
@@ -158,7 +161,7 @@ fn new_worker(
     let config = WorkerConfig {
         concurrency: work.tickets_at_once,
         retention: settings.retention,
-        ..WorkerConfig::new(worker_name()?)
+        ..WorkerConfig::new(worker_name()?).with_lease(work.lease)
     };
     Ok(Worker::new(Arc::clone(store), reload.rulebook(), forge, clock.clone(), config))
 }

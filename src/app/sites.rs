@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::jira::{Auth, Call, Credential, Dialect, JiraClient, Site, TransitionCache};
+use crate::jira::{
+    self, Auth, Call, Credential, Dialect, GATEWAY, Gateway, JiraClient, Site, Survey, TOKEN_URL,
+    TransitionCache,
+};
 use crate::settings::{Login, SettingError, SiteConfig, WorkerEntry, WorkersFile};
 use crate::telemetry;
 use crate::worker::Backends;
@@ -15,6 +18,7 @@ use crate::worker::processor::{Kind, ProjectTaken, ReadOnly, SiteMap};
 pub(super) fn backends(
     file: &WorkersFile,
     environment: &SiteConfig,
+    timeout: Duration,
     clock: &Clock,
 ) -> anyhow::Result<Backends> {
     let mut backends = Backends::new();
@@ -22,7 +26,11 @@ pub(super) fn backends(
     let transitions = TransitionCache::new();
     for (name, entry) in &file.workers {
         let processor = match kind(name, entry)? {
-            Kind::Jira => Arc::new(jira(name, entry, &entry.site(environment)?, &transitions, clock)?),
+            Kind::Jira => {
+                let client =
+                    paced(client(name, &entry.site(name, environment)?, clock)?, entry).with_timeout(timeout);
+                Arc::new(Jira::new(client, transitions.clone(), clock.clone()))
+            }
         };
         backends.add(name, processor, &entry.projects)?;
         if let Some(most) = entry.tickets_at_once {
@@ -34,7 +42,23 @@ pub(super) fn backends(
 
 /// The same, to be read and nothing else.
 pub fn read_only(file: &WorkersFile, environment: &SiteConfig, clock: &Clock) -> anyhow::Result<ReadOnly> {
-    backends(file, environment, clock).map(ReadOnly::new)
+    backends(file, environment, jira::TIMEOUT, clock).map(ReadOnly::new)
+}
+
+/// The sites of the workers that drive Jira, each to be looked over and nothing else; or why one cannot be.
+pub fn surveys(
+    file: &WorkersFile,
+    environment: &SiteConfig,
+    clock: &Clock,
+) -> Vec<(String, anyhow::Result<Survey>)> {
+    let survey = |(name, entry): (&String, &WorkerEntry)| {
+        let survey = kind(name, entry).map_err(anyhow::Error::from).and_then(|kind| match kind {
+            Kind::Jira => client(name, &entry.site(name, environment)?, clock)
+                .map(|client| Survey::new(paced(client, entry))),
+        });
+        (name.clone(), survey)
+    };
+    file.workers.iter().map(survey).collect()
 }
 
 /// Which site each project of `workers.yaml` lives on.
@@ -55,34 +79,48 @@ fn kind(name: &str, entry: &WorkerEntry) -> Result<Kind, SettingError> {
     })
 }
 
-fn jira(
-    name: &str,
-    entry: &WorkerEntry,
-    config: &SiteConfig,
-    transitions: &TransitionCache,
-    clock: &Clock,
-) -> anyhow::Result<Jira> {
-    let address = config.address()?;
+/// A client for the site of a worker.
+pub fn client(name: &str, config: &SiteConfig, clock: &Clock) -> anyhow::Result<JiraClient> {
+    let site = site(name, config)?;
+    Ok(JiraClient::new(site, clock.clone())?.with_observer(Arc::new(count)))
+}
+
+/// A client that keeps to what the worker's entry allows it.
+fn paced(client: JiraClient, entry: &WorkerEntry) -> JiraClient {
+    match entry.requests_per_second {
+        Some(most) => client.with_requests_per_second(most.get()),
+        None => client,
+    }
+}
+
+fn site(name: &str, config: &SiteConfig) -> Result<Site, SettingError> {
     let auth = match config.login()? {
         Login::Basic(user, password) => Auth::Basic { user, password: Credential::new(password.expose()) },
         Login::Bearer(token) => Auth::Bearer { token: Credential::new(token.expose()) },
+        Login::Client(id, secret) => {
+            let token_url = config.token_url(TOKEN_URL)?;
+            Auth::Client { id, secret: Credential::new(secret.expose()), token_url }
+        }
     };
-    let mut site = Site::new(name, address, auth);
+    let mut site = Site::new(name, config.address()?, auth);
     if let Some(dialect) = &config.dialect {
-        site.dialect = dialect_named(name, dialect)?;
+        site.dialect = dialect_named(config, dialect)?;
     }
-    let mut client = JiraClient::new(site, clock.clone())?.with_observer(Arc::new(count));
-    if let Some(most) = entry.requests_per_second {
-        client = client.with_requests_per_second(most.get());
+    let gateway = config.gateway(GATEWAY)?;
+    site.gateway = gateway.map(|url| Gateway { url, cloud_id: config.cloud_id.clone() });
+    if let (Dialect::DataCenter, Some(_)) = (site.dialect, &site.gateway) {
+        return Err(config.cloud_only());
     }
-    Ok(Jira::new(client, transitions.clone(), clock.clone()))
+    site.ca_file.clone_from(&config.ca_file);
+    site.proxy = config.proxy.as_ref().map(|proxy| Credential::new(proxy.expose()));
+    Ok(site)
 }
 
-fn dialect_named(worker: &str, name: &str) -> Result<Dialect, SettingError> {
+fn dialect_named(config: &SiteConfig, name: &str) -> Result<Dialect, SettingError> {
     match name {
         "cloud" => Ok(Dialect::Cloud),
         "datacenter" => Ok(Dialect::DataCenter),
-        _ => Err(SettingError::wrong(&format!("workers.{worker}.site.dialect"), name, "cloud or datacenter")),
+        _ => Err(SettingError::wrong(&config.name_of("dialect"), name, "cloud or datacenter")),
     }
 }
 

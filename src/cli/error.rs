@@ -22,6 +22,9 @@ pub enum CliError {
     /// What was asked for does not exist. Exit code 4.
     #[error("{0}")]
     NotFound(String),
+    /// Only a part of it was done. Exit code 5.
+    #[error("{0}")]
+    Partly(String),
 }
 
 impl From<SettingError> for CliError {
@@ -47,6 +50,7 @@ impl CliError {
             Self::Usage(_) => 2,
             Self::Unreachable(_) => 3,
             Self::NotFound(_) => 4,
+            Self::Partly(_) => 5,
         })
     }
 }

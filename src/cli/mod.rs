@@ -4,6 +4,7 @@ mod check;
 mod client;
 mod completion;
 mod demo;
+mod doctor;
 mod error;
 mod events;
 mod explain;
@@ -11,7 +12,9 @@ mod fmt;
 mod graph;
 mod healthcheck;
 mod hooks;
+mod init;
 mod plan;
+mod progress;
 mod queue;
 mod serve;
 mod table;
@@ -81,6 +84,10 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Look over the rule files
     Check(check::CheckArgs),
+    /// Write a first rule file for a project, from the live Jira
+    Init(Box<init::InitArgs>),
+    /// Hold settings, store, logins and rules against the live Jira
+    Doctor(Box<doctor::DoctorArgs>),
     /// Say what a delivery would do; nothing is written
     Plan(Box<plan::PlanArgs>),
     /// Lay the rule files out as all of them are laid out
@@ -135,6 +142,8 @@ impl Command {
                 Self::Worker(args) => serve::worker(*args).await,
                 Self::Demo(args) => demo::run(args).await,
                 Self::Check(args) => check::run(&args, format),
+                Self::Init(args) => init::run(*args, output).await,
+                Self::Doctor(args) => doctor::run(*args, output).await,
                 Self::Plan(args) => plan::run(*args, output).await,
                 Self::Fmt(args) => fmt::run(&args, output),
                 Self::Explain(args) => explain::run(&args, output),

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::forge::{self, Forge, Headers};
 use crate::printable::printable;
 use crate::registration::{Hook, RepoCheck, validate_repo_id};
-use crate::store::{EventId, NewEvent};
+use crate::store::{EventId, NewEvent, StoreError};
 use crate::telemetry;
 
 use super::cache::OpenHook;
@@ -139,14 +139,18 @@ fn refuse(refused: &Refused, provider: &str, repo_id: &str) -> ApiError {
 /// Checks the repository, and pins its id when this is the hook's first delivery.
 ///
 /// The pin is durable before the event is, and a hook that another process pins or rotates at the same
-/// moment is read again.
+/// moment is read again. While the store is away nothing can be pinned: the delivery is of the registered
+/// path, so it may be spooled where there is a spool, and a later one pins.
 async fn pin(state: &State, understood: &Understood, mut hook: Hook) -> Result<(Hook, RepoCheck), ApiError> {
     for _ in 0..PIN_TRIES {
         let check = understood.check_repo(&hook);
         let (RepoCheck::Pin, Some(id)) = (check, understood.repo_id()) else { return Ok((hook, check)) };
         let (provider, repo_id) = (hook.provider.clone(), hook.repo_id.clone());
         hook.pinned_repo = Some(id.to_owned());
-        let saved = state.store.save_hook(&hook).await?;
+        let saved = match state.store.save_hook(&hook).await {
+            Err(StoreError::Unavailable(_)) => return Ok((hook, RepoCheck::Same)),
+            answer => answer?,
+        };
         state.hooks.forget(&provider, &repo_id);
         if saved {
             return Ok((hook, RepoCheck::Same));

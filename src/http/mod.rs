@@ -46,6 +46,9 @@ use routes::health::Health;
 /// How long a sender whose body is refused may go on sending, so that it gets to read why.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How many connections a thread serves at once; more wait to be accepted. Each has buffers of its own.
+const MOST_CONNECTIONS: usize = 1024;
+
 /// What is chosen at start, beyond the parts themselves.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
@@ -192,6 +195,7 @@ impl Http {
         let server = HttpServer::new(app)
             .workers(workers)
             .worker_max_blocking_threads(4)
+            .max_connections(MOST_CONNECTIONS)
             // actix counts this for a chunked body too, and its own answer to it is empty: ours comes first.
             .client_request_timeout(config.body_timeout + LINGER)
             .client_disconnect_timeout(LINGER)

@@ -95,6 +95,11 @@ impl Answer {
         dialect == Dialect::DataCenter && self.header_is("x-ausername", &["anonymous"])
     }
 
+    /// Whether it is an answer to whom nobody knows: Data Center names the account on every one.
+    pub(super) fn is_nameless_success(&self) -> bool {
+        self.status.is_success() && !self.headers.contains_key("x-ausername")
+    }
+
     /// Jira tried the login and it failed, or refused to try because of a CAPTCHA.
     fn login_failed(&self) -> bool {
         !self.status.is_success()

@@ -1,4 +1,4 @@
-//! Many tickets in one call: read, moved, and whether we may move them so. Cloud reads and moves in bulk; Data Center
+//! Many tickets in one call: read, and moved. Cloud reads and moves in bulk; Data Center
 //! can only search, and its index may be behind.
 
 use std::collections::BTreeMap;
@@ -17,9 +17,6 @@ use super::{CallLog, Dialect, JiraClient, JiraError};
 pub const READ_AT_ONCE: usize = 100;
 /// The most tickets that one call moves.
 pub const MOVED_AT_ONCE: usize = 1000;
-
-/// The global permission that moves in bulk need.
-const BULK_CHANGE: &str = "BULK_CHANGE";
 
 impl JiraClient {
     /// Up to [`READ_AT_ONCE`] tickets by their keys. One that is missing, not to be seen, or moved to another key may
@@ -65,14 +62,6 @@ impl JiraClient {
         let progress = self.ask::<ProgressBody>(Request::get("bulk_task", &path, &[]), log).await?;
         Ok(!matches!(progress.status.as_str(), "ENQUEUED" | "RUNNING" | "CANCEL_REQUESTED"))
     }
-
-    /// Whether the account may change tickets in bulk.
-    pub async fn may_change_in_bulk(&self, log: &mut CallLog) -> Result<bool, JiraError> {
-        let query = [("permissions", BULK_CHANGE)];
-        let request = Request::get("permissions", &["mypermissions"], &query);
-        let body = self.ask::<PermissionsBody>(request, log).await?;
-        Ok(body.permissions.get(BULK_CHANGE).is_some_and(|permission| permission.have_permission))
-    }
 }
 
 /// Quoted, because a project may be called what JQL has as a word of its own.
@@ -104,15 +93,4 @@ struct TaskBody {
 #[derive(Deserialize)]
 struct ProgressBody {
     status: String,
-}
-
-#[derive(Deserialize)]
-struct PermissionsBody {
-    permissions: BTreeMap<String, PermissionBody>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PermissionBody {
-    have_permission: bool,
 }

@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response};
+use reqwest::{Client, Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -16,6 +17,8 @@ use url::Url;
 use super::answer::{Answer, Failed};
 use super::error::Failure;
 use super::limits::{Limits, PATIENCE};
+use super::login::Login;
+use super::reach::Base;
 use super::said::one_line;
 use super::signals::Signals;
 use super::{Call, CallLog, Dialect, JiraError, Site, SiteError};
@@ -42,16 +45,19 @@ pub type Observer = Arc<dyn Fn(&Call) + Send + Sync>;
 /// A client for one Jira site. Clones share its connections.
 #[derive(Clone)]
 pub struct JiraClient {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     timeout: Duration,
     observer: Option<Observer>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     site: String,
     dialect: Dialect,
-    base: Url,
-    http: Client,
+    pub(super) base: Base,
+    pub(super) login: Login,
+    /// A Data Center that does not say whom it takes us for was asked until then.
+    pub(super) known_until: AtomicI64,
+    pub(super) http: Client,
     clock: Clock,
     limits: Mutex<Limits>,
 }
@@ -88,10 +94,17 @@ impl<'a> Request<'a> {
 impl JiraClient {
     /// Sets up the client; nothing is sent.
     pub fn new(site: Site, clock: Clock) -> Result<Self, SiteError> {
-        let base = site.base()?;
-        let http = http_client(&site, &base)?;
-        let shared =
-            Shared { site: site.name, dialect: site.dialect, base, http, clock, limits: Mutex::default() };
+        let url = site.base()?;
+        let shared = Shared {
+            http: http_client(&site, &url)?,
+            login: site.login()?,
+            base: Base::of(&site, url)?,
+            known_until: AtomicI64::new(i64::MIN),
+            site: site.name,
+            dialect: site.dialect,
+            clock,
+            limits: Mutex::default(),
+        };
         Ok(Self { shared: Arc::new(shared), timeout: TIMEOUT, observer: None })
     }
 
@@ -131,6 +144,11 @@ impl JiraClient {
         self.shared.dialect
     }
 
+    /// The time as the process sees it.
+    pub(super) fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
     /// Sends a request and reads the answer's JSON.
     pub(super) async fn ask<T: DeserializeOwned>(
         &self,
@@ -145,7 +163,7 @@ impl JiraClient {
         self.send(request, |_| Ok(()), log).await
     }
 
-    async fn send<T>(
+    pub(super) async fn send<T>(
         &self,
         request: Request<'_>,
         read: impl FnOnce(&Answer) -> Result<T, Failed>,
@@ -154,14 +172,13 @@ impl JiraClient {
         let call = request.call;
         let refused = |(failure, message)| JiraError { call, failure, message };
         self.wait_for_turn(call).await.map_err(refused)?;
-        let (at, started) = (self.shared.clock.now(), Instant::now());
+        let (at, started) = (self.now(), Instant::now());
         let mut status = None;
-        let result = match self.exchange(&request).await {
+        let result = match self.exchange(&request, log).await {
             Ok(answer) => {
                 status = Some(answer.status.as_u16());
                 self.heed(call, &answer);
-                let now = self.shared.clock.now();
-                answer.accept(request.done, self.dialect(), now).and_then(|answer| read(&answer))
+                answer.accept(request.done, self.dialect(), self.now()).and_then(|answer| read(&answer))
             }
             Err(failed) => Err(failed),
         };
@@ -202,7 +219,7 @@ impl JiraClient {
         look(&mut limits, self.shared.clock.now())
     }
 
-    fn record(&self, call: Call, log: &mut CallLog) {
+    pub(super) fn record(&self, call: Call, log: &mut CallLog) {
         let Call { call: name, status, ms, note, .. } = &call;
         tracing::debug!(site = self.site(), call = name, status, ms, note, "called Jira");
         if let Some(observer) = &self.observer {
@@ -211,9 +228,30 @@ impl JiraClient {
         log.0.push(call);
     }
 
-    async fn exchange(&self, request: &Request<'_>) -> Result<Answer, Failed> {
-        let url = self.url(request.path);
-        let mut builder = self.shared.http.request(request.method.clone(), url).timeout(self.timeout);
+    /// Puts a request through, with what has to be found out before: all of it within one timeout.
+    async fn exchange(&self, request: &Request<'_>, log: &mut CallLog) -> Result<Answer, Failed> {
+        let deadline = Instant::now() + self.timeout;
+        let base = self.base(deadline, log).await?;
+        let login = self.authorization(deadline, log).await?;
+        let answer = self.put_through(request, &base, &login, deadline).await?;
+        if answer.status == StatusCode::UNAUTHORIZED && self.forget(&login).await {
+            // A bought token can end before its time. What was refused was not applied.
+            let login = self.authorization(deadline, log).await?;
+            return self.put_through(request, &base, &login, deadline).await;
+        }
+        self.unmask(request, answer, &base, &login, deadline).await
+    }
+
+    pub(super) async fn put_through(
+        &self,
+        request: &Request<'_>,
+        base: &Url,
+        login: &HeaderValue,
+        deadline: Instant,
+    ) -> Result<Answer, Failed> {
+        let url = self.url(base, request.path);
+        let builder = self.shared.http.request(request.method.clone(), url);
+        let mut builder = builder.header(AUTHORIZATION, login.clone()).timeout(left(deadline)?);
         if !request.query.is_empty() {
             builder = builder.query(request.query);
         }
@@ -224,24 +262,33 @@ impl JiraClient {
         Ok(collect(response).await)
     }
 
-    fn url(&self, path: &[&str]) -> Url {
+    fn url(&self, base: &Url, path: &[&str]) -> Url {
         let version = match self.dialect() {
             Dialect::Cloud => "3",
             Dialect::DataCenter => "2",
         };
-        let mut url = self.shared.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["rest", "api", version]).extend(path);
-        }
-        url
+        below(base, &["rest", "api", version], path)
     }
 }
 
+/// The time that is left for a request; none is no time to begin one.
+pub(super) fn left(deadline: Instant) -> Result<Duration, Failed> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let late = || (Failure::Unreachable, "no time was left to ask".to_owned());
+    (!left.is_zero()).then_some(left).ok_or_else(late)
+}
+
+/// An address below another, one segment each.
+pub(super) fn below(base: &Url, first: &[&str], then: &[&str]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(first).extend(then);
+    }
+    url
+}
+
 fn http_client(site: &Site, base: &Url) -> Result<Client, SiteError> {
-    let headers = HeaderMap::from_iter([
-        (AUTHORIZATION, site.authorization()?),
-        (ACCEPT, HeaderValue::from_static("application/json")),
-    ]);
+    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
     let builder = Client::builder()
         .default_headers(headers)
         .user_agent(concat!("conduit/", env!("CARGO_PKG_VERSION")))
@@ -249,7 +296,11 @@ fn http_client(site: &Site, base: &Url) -> Result<Client, SiteError> {
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT);
-    let builder = if base.scheme() == "https" {
+    let builder = match site.proxy()? {
+        Some(proxy) => builder.proxy(proxy),
+        None => builder,
+    };
+    let builder = if base.scheme() == "https" || site.gateway.is_some() {
         builder.tls_certs_merge(site.certificates()?)
     } else {
         // Without TLS, a system that has no certificates is no obstacle.
@@ -259,7 +310,7 @@ fn http_client(site: &Site, base: &Url) -> Result<Client, SiteError> {
 }
 
 /// Reads the body as far as it comes; a status without its whole body is still an answer.
-async fn collect(mut response: Response) -> Answer {
+pub(super) async fn collect(mut response: Response) -> Answer {
     let (status, headers) = (response.status(), response.headers().clone());
     let (mut body, mut broken) = (Vec::new(), None);
     loop {
@@ -280,7 +331,7 @@ async fn collect(mut response: Response) -> Answer {
 }
 
 /// No answer at all. Without a connection nothing was sent; after that, nobody knows.
-fn transport(error: reqwest::Error) -> Failed {
+pub(super) fn transport(error: reqwest::Error) -> Failed {
     let failure =
         if error.is_connect() || error.is_builder() { Failure::Unreachable } else { Failure::NoAnswer };
     (failure, chain(&error.without_url()))
@@ -316,7 +367,8 @@ mod tests {
 
     #[test]
     fn a_path_stays_below_the_sites_own() {
-        let url = |site: &str| client(site).url(&["issue", "SHOP-1/../../x?y"]).to_string();
+        let url =
+            |site: &str| client(site).url(&site.parse().unwrap(), &["issue", "SHOP-1/../../x?y"]).to_string();
         assert_eq!(
             url("http://jira.acme.test"),
             "http://jira.acme.test/rest/api/2/issue/SHOP-1%2F..%2F..%2Fx%3Fy"
@@ -327,7 +379,8 @@ mod tests {
         );
         let cloud = Site { dialect: Dialect::Cloud, ..cloud_site() };
         let cloud = JiraClient::new(cloud, Clock::system()).unwrap();
-        assert_eq!(cloud.url(&["myself"]).as_str(), "http://127.0.0.1/rest/api/3/myself");
+        let base = "http://127.0.0.1".parse().unwrap();
+        assert_eq!(cloud.url(&base, &["myself"]).as_str(), "http://127.0.0.1/rest/api/3/myself");
     }
 
     fn cloud_site() -> Site {

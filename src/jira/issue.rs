@@ -38,6 +38,14 @@ impl JiraClient {
         self.ask::<TransitionsBody>(request, log).await.map(TransitionsBody::into_transitions)
     }
 
+    /// The same with those that a condition hides from the account, on a Jira that tells: Cloud.
+    pub async fn all_transitions(&self, key: &str, log: &mut CallLog) -> Result<Vec<Transition>, JiraError> {
+        let query = [("expand", "transitions.fields"), ("includeUnavailableTransitions", "true")];
+        let path = ["issue", key, "transitions"];
+        let request = Request::get("transitions", &path, &query);
+        self.ask::<TransitionsBody>(request, log).await.map(TransitionsBody::into_transitions)
+    }
+
     /// Moves a ticket, with its comment in the same call: it counts as one write against Jira's limits.
     pub async fn transition(
         &self,

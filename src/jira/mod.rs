@@ -4,8 +4,11 @@
 //! |---|---|
 //! | `site` | one site's address, login and dialect |
 //! | `client` | sending one request, and what is measured and written down about it |
+//! | `reach`, `login` | before that: where the site is behind a gateway, as whom we come; after it: whether Jira knew us |
 //! | `issue`, `effects` | the calls themselves: a ticket and its transitions; what is written beside a move |
 //! | `bulk` | many tickets in one call |
+//! | `missing` | why a transition or a ticket is not there for us |
+//! | `permission`, `survey` | what the account may do; looking a site over without being able to write |
 //! | `answer` | PURE: the one table from an answer to a [`Failure`] |
 //! | `shape` | PURE: how Jira wants a field's value |
 //! | `said`, `pause` | PURE: what Jira said, and how long it asks to be left alone |
@@ -29,12 +32,17 @@ mod effects;
 mod error;
 mod issue;
 mod limits;
+mod login;
+mod missing;
 mod model;
 mod pause;
+pub mod permission;
+mod reach;
 mod said;
 mod shape;
 mod signals;
 mod site;
+mod survey;
 mod text;
 mod transitions;
 mod wiki;
@@ -45,13 +53,16 @@ pub use call::{Call, CallLog};
 pub use client::{JiraClient, Observer, TIMEOUT};
 pub use credential::Credential;
 pub use error::{Failure, JiraError};
+pub use missing::{NoIssue, NoWay};
 pub use model::{
     Account, Comment, Issue, Named, RemoteLink, RequiredField, StatusChange, Transition, TransitionRequest,
     Version,
 };
+pub use permission::{Permissions, Scope};
 pub use shape::Shape;
-pub use site::{Auth, Dialect, Site, SiteError};
-pub use transitions::{Lookup, TransitionCache};
+pub use site::{Auth, Dialect, GATEWAY, Gateway, Site, SiteError, TOKEN_URL};
+pub use survey::{About, BoardStatus, Category, RateLimit, Recent, Sample, Survey, TypeStatuses};
+pub use transitions::{Lookup, TransitionCache, choose, leading_to};
 
 #[cfg(test)]
 mod tests;

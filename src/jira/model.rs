@@ -72,6 +72,8 @@ pub struct Transition {
     pub screen_fields: BTreeMap<String, Shape>,
     /// Whether it has a screen at all: a comment can only go with one that has.
     pub has_screen: bool,
+    /// Whether it can be taken now; one that cannot is hidden by a condition of the workflow.
+    pub available: bool,
 }
 
 /// A field that a transition's screen must have.
@@ -83,6 +85,8 @@ pub struct RequiredField {
     pub name: String,
     /// Jira fills it in when it is not sent.
     pub has_default: bool,
+    /// The values it may have, by what people call them; empty when Jira does not list them.
+    pub allowed: Vec<String>,
 }
 
 impl Transition {

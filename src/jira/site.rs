@@ -4,12 +4,13 @@ use std::fmt;
 use std::path::PathBuf;
 
 use data_encoding::BASE64;
-use reqwest::Certificate;
 use reqwest::header::HeaderValue;
+use reqwest::{Certificate, NoProxy, Proxy};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
 use super::Credential;
+use super::login::{Login, Tokens};
 
 /// A Jira site, as it is configured.
 #[derive(Clone)]
@@ -24,7 +25,25 @@ pub struct Site {
     pub dialect: Dialect,
     /// Certificates in PEM that are trusted beside the system's own: for a site behind a private authority.
     pub ca_file: Option<PathBuf>,
+    /// The proxy to go through, which may carry a login; without one, the environment's (`HTTPS_PROXY`).
+    pub proxy: Option<Credential>,
+    /// Calls go by Atlassian's gateway, as scoped tokens and client credentials ask for.
+    pub gateway: Option<Gateway>,
 }
+
+/// Atlassian's gateway to Cloud sites.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gateway {
+    /// Its address.
+    pub url: Url,
+    /// What it knows the site by; asked of the site once when it is not set.
+    pub cloud_id: Option<String>,
+}
+
+/// Atlassian's gateway.
+pub const GATEWAY: &str = "https://api.atlassian.com";
+/// Where Atlassian sells tokens for client credentials.
+pub const TOKEN_URL: &str = "https://auth.atlassian.com/oauth/token";
 
 /// The account Conduit acts as.
 #[derive(Debug, Clone)]
@@ -41,6 +60,15 @@ pub enum Auth {
         /// The token.
         token: Credential,
     },
+    /// Cloud, through the gateway: OAuth client credentials of a service account.
+    Client {
+        /// The client's id.
+        id: String,
+        /// Its secret.
+        secret: Credential,
+        /// Where they buy a token.
+        token_url: Url,
+    },
 }
 
 /// The two Jiras.
@@ -56,10 +84,12 @@ pub enum Dialect {
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
     /// The address is not one Conduit can call.
-    #[error("Jira site `{site}`: the address {why}")]
+    #[error("Jira site `{site}`: {what} {why}")]
     Address {
         /// The site's name.
         site: String,
+        /// Which address.
+        what: &'static str,
         /// What is wrong with it.
         why: &'static str,
     },
@@ -79,6 +109,12 @@ pub enum SiteError {
         /// What is wrong with it.
         why: String,
     },
+    /// The proxy's address cannot be used.
+    #[error("Jira site `{site}`: the proxy's address cannot be used")]
+    Proxy {
+        /// The site's name.
+        site: String,
+    },
     /// TLS cannot be set up, for instance because the system has no certificates at all.
     #[error("Jira site `{site}`: TLS cannot be set up: {why}")]
     Tls {
@@ -93,7 +129,7 @@ impl Site {
     /// A site whose dialect follows from its address.
     pub fn new(name: impl Into<String>, url: Url, auth: Auth) -> Self {
         let dialect = Self::detect(&url);
-        Self { name: name.into(), url, auth, dialect, ca_file: None }
+        Self { name: name.into(), url, auth, dialect, ca_file: None, proxy: None, gateway: None }
     }
 
     /// The dialect spoken at an address: Atlassian's own hosts are Cloud.
@@ -108,8 +144,17 @@ impl Site {
 
     /// The address without what does not belong in it, or why it cannot be called.
     pub(super) fn base(&self) -> Result<Url, SiteError> {
-        let fail = |why| SiteError::Address { site: self.name.clone(), why };
-        let url = &self.url;
+        self.callable(&self.url, "the address")
+    }
+
+    /// The gateway's address, likewise.
+    pub(super) fn gateway(&self) -> Result<Option<Url>, SiteError> {
+        let url = self.gateway.as_ref().map(|gateway| self.callable(&gateway.url, "the gateway's address"));
+        url.transpose()
+    }
+
+    fn callable(&self, url: &Url, what: &'static str) -> Result<Url, SiteError> {
+        let fail = |why| SiteError::Address { site: self.name.clone(), what, why };
         if !matches!(url.scheme(), "https" | "http") || url.cannot_be_a_base() {
             return Err(fail("must begin with https:// (or http:// inside a trusted network)"));
         }
@@ -125,19 +170,26 @@ impl Site {
         Ok(base)
     }
 
-    /// The `Authorization` header, marked so that it is never printed.
-    pub(super) fn authorization(&self) -> Result<HeaderValue, SiteError> {
-        let text = Zeroizing::new(match &self.auth {
-            Auth::Basic { user, password } => {
-                let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
-                format!("Basic {}", BASE64.encode(pair.as_bytes()))
+    /// As whom requests are sent.
+    pub(super) fn login(&self) -> Result<Login, SiteError> {
+        let fixed = |header: Option<HeaderValue>| {
+            header.map(Login::Fixed).ok_or_else(|| SiteError::Credential { site: self.name.clone() })
+        };
+        match &self.auth {
+            Auth::Basic { user, password } => fixed(basic(user, password)),
+            Auth::Bearer { token } => fixed(bearer(token.expose())),
+            Auth::Client { id, secret, token_url } => {
+                let url = self.callable(token_url, "the address where tokens are bought")?;
+                Ok(Login::Bought(Tokens::new(id.clone(), secret.clone(), url)))
             }
-            Auth::Bearer { token } => format!("Bearer {}", token.expose()),
-        });
-        let mut header =
-            HeaderValue::from_str(&text).map_err(|_| SiteError::Credential { site: self.name.clone() })?;
-        header.set_sensitive(true);
-        Ok(header)
+        }
+    }
+
+    /// The proxy to go through.
+    pub(super) fn proxy(&self) -> Result<Option<Proxy>, SiteError> {
+        let Some(address) = &self.proxy else { return Ok(None) };
+        let proxy = Proxy::all(address.expose()).map_err(|_| SiteError::Proxy { site: self.name.clone() })?;
+        Ok(Some(proxy.no_proxy(NoProxy::from_env())))
     }
 
     /// The certificates trusted beside the system's own.
@@ -155,6 +207,23 @@ impl Site {
         }
         Ok(certificates)
     }
+}
+
+/// A header of user and password, marked so that it is never printed.
+fn basic(user: &str, password: &Credential) -> Option<HeaderValue> {
+    let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
+    secret_header(&Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes()))))
+}
+
+/// A header of a token, marked likewise. `None` when no header can carry it.
+pub(super) fn bearer(token: &str) -> Option<HeaderValue> {
+    secret_header(&Zeroizing::new(format!("Bearer {token}")))
+}
+
+fn secret_header(text: &str) -> Option<HeaderValue> {
+    let mut header = HeaderValue::from_str(text).ok()?;
+    header.set_sensitive(true);
+    Some(header)
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -220,14 +289,15 @@ mod tests {
     #[test]
     fn nothing_shows_a_credential() {
         let site = site("https://bot:other-hush@jira.acme.test");
-        let shown = format!("{site:?} {:?}", site.authorization().unwrap());
+        let Login::Fixed(header) = site.login().unwrap() else { panic!("a fixed login") };
+        let shown = format!("{site:?} {header:?}");
         assert!(!shown.contains("hush") && !shown.contains("Ym90"), "{shown}");
     }
 
     #[test]
     fn a_credential_that_no_header_can_carry_is_refused_unseen() {
         let auth = Auth::Bearer { token: Credential::new("hush\n") };
-        let error = Site { auth, ..site("https://jira.acme.test") }.authorization().unwrap_err().to_string();
+        let error = Site { auth, ..site("https://jira.acme.test") }.login().err().unwrap().to_string();
         assert!(error.contains("`acme`") && !error.contains("hush"), "{error}");
     }
 

@@ -134,7 +134,11 @@ impl Key {
     }
 }
 
-/// Chooses among what is offered.
+/// Chooses among what is offered, as a move would.
+pub fn choose(offered: &[Transition], to_status: &str, via: Option<&str>) -> Lookup {
+    pick(offered, to_status, via, false)
+}
+
 fn pick(offered: &[Transition], to_status: &str, via: Option<&str>, cached: bool) -> Lookup {
     let mut leading = leading_to(offered, to_status);
     if let Some(via) = via {
@@ -149,7 +153,8 @@ fn pick(offered: &[Transition], to_status: &str, via: Option<&str>, cached: bool
     }
 }
 
-fn leading_to<'a>(offered: &'a [Transition], status: &str) -> Vec<&'a Transition> {
+/// Those that lead to the status of this name.
+pub fn leading_to<'a>(offered: &'a [Transition], status: &str) -> Vec<&'a Transition> {
     let exact: Vec<_> = offered.iter().filter(|transition| transition.to.name == status).collect();
     if !exact.is_empty() {
         return exact;
@@ -192,12 +197,17 @@ mod tests {
             required: Vec::new(),
             screen_fields: std::collections::BTreeMap::new(),
             has_screen: false,
+            available: true,
         }
     }
 
     fn asking(mut transition: Transition, field: &str, has_default: bool) -> Transition {
-        transition.required =
-            vec![RequiredField { id: field.to_owned(), name: field.to_owned(), has_default }];
+        transition.required = vec![RequiredField {
+            id: field.to_owned(),
+            name: field.to_owned(),
+            has_default,
+            allowed: Vec::new(),
+        }];
         transition
     }
 

@@ -151,6 +151,9 @@ struct TransitionBody {
     to: Named,
     #[serde(default)]
     has_screen: bool,
+    /// Data Center does not say; it shows only what can be taken.
+    #[serde(default = "yes")]
+    is_available: bool,
     #[serde(default)]
     fields: BTreeMap<String, FieldBody>,
 }
@@ -166,6 +169,21 @@ struct FieldBody {
     has_default_value: bool,
     #[serde(default)]
     schema: Schema,
+    #[serde(default)]
+    allowed_values: Vec<AllowedValue>,
+}
+
+/// A resolution or version has a `name`, an option a `value`.
+#[derive(Deserialize)]
+struct AllowedValue {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    value: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl TransitionsBody {
@@ -188,8 +206,10 @@ impl From<TransitionBody> for Transition {
                     id,
                     name: field.name,
                     has_default: field.has_default_value,
+                    allowed: field.allowed_values.into_iter().filter_map(|v| v.name.or(v.value)).collect(),
                 })
                 .collect(),
+            available: body.is_available,
             // Not every Data Center says `hasScreen`; fields cannot be without one.
             has_screen: body.has_screen || !screen_fields.is_empty(),
             screen_fields,
@@ -230,10 +250,12 @@ impl CommentsBody {
 /// Jira writes `2026-11-22T10:00:00.000+0000`.
 fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
     let text = String::deserialize(deserializer)?;
-    strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", &text)
-        .and_then(|parsed| parsed.to_timestamp())
-        .or_else(|_| text.parse())
-        .map_err(de::Error::custom)
+    read_moment(&text).ok_or_else(|| de::Error::custom(format!("`{text}` is no date and time")))
+}
+
+pub(super) fn read_moment(text: &str) -> Option<Timestamp> {
+    let parsed = strtime::parse("%Y-%m-%dT%H:%M:%S%.f%z", text).and_then(|parsed| parsed.to_timestamp());
+    parsed.or_else(|_| text.parse()).ok()
 }
 
 #[cfg(test)]

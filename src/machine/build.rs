@@ -1,5 +1,7 @@
 //! From declarations that are right to the machines that decide.
 
+use std::ops::Range;
+
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
@@ -9,7 +11,7 @@ use super::default_rules;
 use super::filter::Filter;
 use super::model::{Alias, END, Edge, Goal, Machine, Rule, RuleSet, State, Target};
 use super::sources as key_sources;
-use super::span::{SourceFile, Sources};
+use super::span::{SourceFile, Sources, Span};
 use crate::event::ticket::Source;
 use crate::trace::RuleRef;
 
@@ -33,11 +35,15 @@ fn machine(provisioner: &Provisioner, sets: &[SetDecl], sources: &Sources<'_>) -
         name: name.value.clone(),
         file: sources.name(name.span).to_owned(),
         line: sources.line(name.span),
-        span: name.span.start as usize..name.span.end as usize,
+        span: range(name.span),
         initial: declared.initial.as_ref()?.value.clone(),
         aliases: provisioner
             .aliases()
-            .map(|alias| Alias { name: alias.name.value.clone(), status: alias.status.value.clone() })
+            .map(|alias| Alias {
+                name: alias.name.value.clone(),
+                status: alias.status.value.clone(),
+                span: range(alias.status.span),
+            })
             .collect(),
         states: states(declared, sources),
         mode: declared.mode,
@@ -59,14 +65,20 @@ fn states(machine: &StateMachine, sources: &Sources<'_>) -> Vec<State> {
 }
 
 fn edge(declared: &StateDecl, sources: &Sources<'_>) -> Option<Edge> {
-    let target = declared.target.as_ref()?.as_str();
+    let word = declared.target.as_ref()?;
+    let target = word.as_str();
     Some(Edge {
         event: declared.event.value.clone(),
         target: if target == END { Target::End } else { Target::State(target.to_owned()) },
         via: declared.via.clone(),
         fields: declared.fields.clone(),
         line: sources.line(declared.header),
+        span: range(word.span),
     })
+}
+
+fn range(span: Span) -> Range<usize> {
+    span.start as usize..span.end as usize
 }
 
 /// The rules in the order in which they are tried: the machine's own, then each used set's, and within each
@@ -101,17 +113,19 @@ fn rule(declared: &RuleDecl, machines_keys: Option<&[Source]>, sources: &Sources
         let (paths, when) = (matches!(filter, Filter::Paths(_)), matches!(filter, Filter::When(_)));
         (filter.looks_at_the_ticket(), paths, when)
     });
+    let goal = goal(declared);
     Rule {
         place: RuleRef {
             name: declared.name.as_ref().map(|name| name.value.clone()),
             trigger: declared.trigger.value.clone(),
             file: sources.name(declared.header).to_owned(),
             line: sources.line(declared.header),
+            goal: Some(goal.kind()),
         },
         on: declared.on,
         sources: key_sources::resolve(declared.on, declared.keys.as_deref(), machines_keys),
         filters,
-        goal: goal(declared),
+        goal,
         effects: declared.effects.clone(),
     }
 }

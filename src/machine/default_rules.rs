@@ -25,12 +25,19 @@ pub(super) fn rules(machines_keys: Option<&[Source]>) -> Vec<Rule> {
 
 fn rule(trigger: Trigger, filters: Vec<Filter>, machines_keys: Option<&[Source]>) -> Rule {
     let on = On::One(trigger);
+    let goal = Goal::Fire(NEXT.to_owned());
     Rule {
-        place: RuleRef { name: None, trigger: trigger.as_str().to_owned(), file: FILE.to_owned(), line: 0 },
+        place: RuleRef {
+            name: None,
+            trigger: trigger.as_str().to_owned(),
+            file: FILE.to_owned(),
+            line: 0,
+            goal: Some(goal.kind()),
+        },
         on,
         sources: sources::resolve(on, None, machines_keys),
         filters,
-        goal: Goal::Fire(NEXT.to_owned()),
+        goal,
         effects: EffectTemplates::default(),
     }
 }

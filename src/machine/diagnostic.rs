@@ -107,7 +107,7 @@ impl Diagnostic {
 
     /// Guesses which of `names` was meant, or else lists them: `available: a, b`.
     #[must_use]
-    pub(super) fn suggest<'n>(
+    pub fn suggest<'n>(
         self,
         found: &str,
         names: impl IntoIterator<Item = &'n str> + Clone,

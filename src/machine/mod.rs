@@ -51,7 +51,7 @@ pub use decision::{Action, Decision, Effects, FixVersion, Hop, Link, TicketNow};
 pub use diagnostic::{Diagnostic, Fix, Label, NEEDS_FORGE, Severity, render};
 pub use explain::{Story, explain, nearest_code, stories};
 pub use layout::layout;
-pub use model::{Alias, Edge, Lacks, Machine, Mode, RuleSet, State, Target};
+pub use model::{Alias, Deed, Edge, Lacks, Machine, Mode, RuleSet, State, Target};
 pub use outline::{Counted, Outline};
 pub use span::{Position, SourceFile};
 

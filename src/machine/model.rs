@@ -10,7 +10,7 @@ use super::expr::Expr;
 use super::filter::Filter;
 use crate::event::ticket::Source;
 use crate::event::{Event, Trigger};
-use crate::trace::RuleRef;
+use crate::trace::{RuleGoal, RuleRef};
 
 /// How many tickets an event may move when a machine says nothing about it.
 const MAX_TICKETS: u32 = 50;
@@ -93,6 +93,8 @@ pub struct Alias {
     pub name: String,
     /// `In Progress`.
     pub status: String,
+    /// Where the status stands in the machine's file.
+    pub span: Range<usize>,
 }
 
 /// A state and the events it answers.
@@ -117,6 +119,8 @@ pub struct Edge {
     pub fields: BTreeMap<String, Value>,
     /// The line of the edge, in the machine's file.
     pub line: u32,
+    /// Where its target stands there.
+    pub span: Range<usize>,
 }
 
 /// The far end of an edge.
@@ -163,6 +167,11 @@ impl Machine {
             paths: pull_request.paths.is_none() && rules().any(looks_at_paths),
             commits: pull_request.commits.is_none() && rules().any(looks_at_commits),
         }
+    }
+
+    /// What each of its rules may do to a ticket, in the order in which they are tried.
+    pub fn deeds(&self) -> impl Iterator<Item = Deed<'_>> {
+        self.rules.iter().map(Rule::deed)
     }
 
     /// How many rules it has, those of the sets it uses among them.
@@ -222,6 +231,42 @@ pub(super) struct Rule {
     pub effects: EffectTemplates,
 }
 
+/// What a rule may do to a ticket, as far as it can be told without an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "plain facts, each independent of the others")]
+pub struct Deed<'m> {
+    /// The rule.
+    pub place: &'m RuleRef,
+    /// It moves the ticket.
+    pub moves: bool,
+    /// It writes a comment.
+    pub comments: bool,
+    /// It links the ticket to the outside.
+    pub links: bool,
+    /// It sets a fix version.
+    pub fixes: bool,
+    /// It may make or release that version.
+    pub makes_versions: bool,
+    /// The fields that it fills in.
+    pub fields: Vec<&'m str>,
+}
+
+impl Rule {
+    fn deed(&self) -> Deed<'_> {
+        let EffectTemplates { comment, link, fix_version, fields } = &self.effects;
+        let makes = |version: &VersionTemplate| version.create.is_some() || version.released.is_some();
+        Deed {
+            place: &self.place,
+            moves: matches!(self.goal, Goal::Fire(_) | Goal::MoveTo { .. }),
+            comments: comment.is_some(),
+            links: link.is_some(),
+            fixes: fix_version.is_some(),
+            makes_versions: fix_version.as_ref().is_some_and(makes),
+            fields: fields.iter().map(|(id, _)| id.as_str()).collect(),
+        }
+    }
+}
+
 /// Where a matching rule takes the ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Goal {
@@ -233,6 +278,18 @@ pub(super) enum Goal {
     Skip(String),
     /// Effects alone.
     Stay,
+}
+
+impl Goal {
+    /// Its kind, for the trace.
+    pub(super) fn kind(&self) -> RuleGoal {
+        match self {
+            Self::Fire(_) => RuleGoal::Fire,
+            Self::MoveTo { .. } => RuleGoal::MoveTo,
+            Self::Skip(_) => RuleGoal::Skip,
+            Self::Stay => RuleGoal::Effects,
+        }
+    }
 }
 
 /// What a rule writes, before an event fills it in.

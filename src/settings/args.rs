@@ -7,15 +7,19 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use url::Url;
 
 use super::{
-    GitHubSettings, RedisUrl, SettingError, Settings, SiteConfig, StoreUrl, WebSettings, WorkSettings,
-    duration,
+    GitHubSettings, RedisUrl, SettingError, Settings, SiteConfig, SpoolSettings, StoreUrl, WebSettings,
+    WorkSettings, bytes, duration,
 };
 use crate::secrets::Secret;
+
+/// Less would be full before it was of any use.
+const SMALLEST_SPOOL: u64 = 1 << 20;
 
 /// Where the rules are.
 #[derive(Debug, Clone, Args)]
@@ -77,6 +81,12 @@ pub struct ListenArgs {
     /// Events older than this are recorded and do not act; 0: none is too old
     #[arg(long, env = "CONDUIT_MAX_EVENT_AGE", default_value = "7d", value_name = "TIME")]
     pub max_event_age: String,
+    /// Where deliveries wait while Redis is away, on storage that outlives the process [default: none, they get 503]
+    #[arg(long, env = "CONDUIT_SPOOL", value_name = "DIR")]
+    pub spool: Option<String>,
+    /// The bytes that the spool may take
+    #[arg(long, env = "CONDUIT_SPOOL_SIZE", default_value = "1GiB", value_name = "SIZE")]
+    pub spool_size: String,
 }
 
 /// How tickets are worked on.
@@ -85,6 +95,9 @@ pub struct WorkArgs {
     /// Tickets worked on at once
     #[arg(long = "workers", env = "CONDUIT_WORKERS", default_value = "16", value_name = "N")]
     pub workers: String,
+    /// How long a ticket stays with a worker that gives no sign of life; the same for all processes of a store
+    #[arg(long, env = "CONDUIT_LEASE", default_value = "30s", value_name = "TIME")]
+    pub lease: String,
     /// The Jira site.
     #[command(flatten)]
     pub jira: JiraArgs,
@@ -144,6 +157,23 @@ pub struct ServeArgs {
     pub no_workers: bool,
 }
 
+/// Every setting of `conduit serve`, to be looked over.
+#[derive(Debug, Clone, Args)]
+pub struct EverySetting {
+    /// The rules.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The listeners.
+    #[command(flatten)]
+    pub listen: ListenArgs,
+    /// The workers.
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
 /// The flags of `conduit worker`.
 #[derive(Debug, Clone, Args)]
 pub struct WorkerArgs {
@@ -169,6 +199,13 @@ impl ServeArgs {
     }
 }
 
+impl EverySetting {
+    /// Checks every setting.
+    pub fn settings(&self) -> Result<Settings, SettingError> {
+        settings(&self.config, &self.store, Some(self.work.check()?), Some(self.listen.check()?))
+    }
+}
+
 impl WorkerArgs {
     /// Checks every setting.
     pub fn settings(&self) -> Result<Settings, SettingError> {
@@ -182,7 +219,6 @@ fn settings(
     work: Option<WorkSettings>,
     web: Option<WebSettings>,
 ) -> Result<Settings, SettingError> {
-    refuse_spool()?;
     let url = store.url()?;
     let settings = Settings {
         config: config.config.clone(),
@@ -195,19 +231,8 @@ fn settings(
         web,
     };
     settings.check_redis_needs()?;
+    settings.check_spool()?;
     Ok(settings)
-}
-
-/// Who sets it counts on a 202 while the store is away; to ignore it would break that in silence.
-fn refuse_spool() -> Result<(), SettingError> {
-    match std::env::var_os("CONDUIT_SPOOL") {
-        Some(folder) if !folder.is_empty() => Err(SettingError {
-            name: "CONDUIT_SPOOL".into(),
-            found: "a spool is not supported yet".into(),
-            allowed: "leave it unset; while the store is away, deliveries are answered 503".into(),
-        }),
-        _ => Ok(()),
-    }
 }
 
 impl Settings {
@@ -226,6 +251,21 @@ impl Settings {
             return Err(SettingError::missing("CONDUIT_SECRET_KEY", help));
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    /// Beside an embedded store, a spool would be a second file on the same kind of disk.
+    fn check_spool(&self) -> Result<(), SettingError> {
+        match (&self.web, &self.store) {
+            (Some(WebSettings { spool: Some(_), .. }), StoreUrl::Sqlite(_)) => Err(SettingError {
+                name: "CONDUIT_SPOOL".into(),
+                found: "it is set beside an embedded store, which is never away while its disk is there"
+                    .into(),
+                allowed: "leave it unset, or use Redis".into(),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -276,7 +316,20 @@ impl ListenArgs {
                 .transpose()?,
             keep_payloads: yes_or_no("CONDUIT_KEEP_PAYLOADS", &self.keep_payloads)?,
             max_event_age: (!age.is_zero()).then_some(age),
+            spool: self.spool()?,
         })
+    }
+
+    fn spool(&self) -> Result<Option<SpoolSettings>, SettingError> {
+        let Some(folder) = self.spool.as_ref().filter(|folder| !folder.is_empty()) else { return Ok(None) };
+        match bytes(&self.spool_size).filter(|size| *size >= SMALLEST_SPOOL) {
+            Some(size) => Ok(Some(SpoolSettings { folder: folder.into(), size })),
+            None => Err(SettingError::wrong(
+                "CONDUIT_SPOOL_SIZE",
+                &self.spool_size,
+                "a size of 1MiB or more, such as 512MiB or 10GiB",
+            )),
+        }
     }
 }
 
@@ -285,8 +338,18 @@ impl WorkArgs {
         let Ok(tickets_at_once @ 1..=1024) = self.workers.parse() else {
             return Err(SettingError::wrong("CONDUIT_WORKERS", &self.workers, "a number from 1 to 1024"));
         };
-        Ok(WorkSettings { tickets_at_once, site: self.jira.site(), github: self.github.check()? })
+        let (lease, site) = (lease(&self.lease)?, self.jira.site());
+        Ok(WorkSettings { tickets_at_once, lease, site, github: self.github.check()? })
     }
+}
+
+/// Shorter, requests to Jira would have no time; longer, a dead worker's tickets would stand still.
+fn lease(text: &str) -> Result<Duration, SettingError> {
+    let lease = duration("CONDUIT_LEASE", text)?;
+    if (Duration::from_secs(3)..=Duration::from_mins(5)).contains(&lease) {
+        return Ok(lease);
+    }
+    Err(SettingError::wrong("CONDUIT_LEASE", text, "a length of time from 3s to 5m"))
 }
 
 impl GitHubArgs {
@@ -314,7 +377,7 @@ impl JiraArgs {
             email: self.atlassian_email.clone(),
             api_key: self.atlassian_api_key.as_deref().map(Secret::new),
             token: self.atlassian_token.as_deref().map(Secret::new),
-            dialect: None,
+            ..SiteConfig::default()
         }
     }
 }

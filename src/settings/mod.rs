@@ -4,6 +4,7 @@
 //! wrong one stops the start with its name, what was found and what is allowed.
 
 mod args;
+mod site;
 mod workers;
 
 use std::fmt;
@@ -17,9 +18,11 @@ use crate::clock::parse_duration;
 use crate::secrets::Secret;
 
 pub use args::{
-    ConfigArgs, GitHubArgs, JiraArgs, ListenArgs, LogArgs, ServeArgs, StoreArgs, WorkArgs, WorkerArgs,
+    ConfigArgs, EverySetting, GitHubArgs, JiraArgs, ListenArgs, LogArgs, ServeArgs, StoreArgs, WorkArgs,
+    WorkerArgs,
 };
-pub use workers::{Login, OneOrMany, SiteConfig, SiteEntry, WorkerEntry, WorkersFile};
+pub use site::{Login, SiteConfig};
+pub use workers::{OneOrMany, SiteEntry, WorkerEntry, WorkersFile};
 
 /// A setting that is missing or wrong.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +105,17 @@ pub struct WebSettings {
     pub keep_payloads: bool,
     /// `CONDUIT_MAX_EVENT_AGE`; `None`: events of any age act.
     pub max_event_age: Option<Duration>,
+    /// `CONDUIT_SPOOL`; `None`: deliveries are refused while the store is away.
+    pub spool: Option<SpoolSettings>,
+}
+
+/// Where deliveries wait while the store is away.
+#[derive(Debug, Clone)]
+pub struct SpoolSettings {
+    /// `CONDUIT_SPOOL`.
+    pub folder: PathBuf,
+    /// `CONDUIT_SPOOL_SIZE`, in bytes.
+    pub size: u64,
 }
 
 /// What a process that moves tickets needs.
@@ -109,6 +123,8 @@ pub struct WebSettings {
 pub struct WorkSettings {
     /// `CONDUIT_WORKERS`.
     pub tickets_at_once: usize,
+    /// `CONDUIT_LEASE`.
+    pub lease: Duration,
     /// The Jira site of the environment, for workers without a `site` of their own.
     pub site: SiteConfig,
     /// Where to read what a payload lacks; `None` without a `GITHUB_TOKEN`.
@@ -124,8 +140,46 @@ pub struct GitHubSettings {
     pub api_url: Url,
 }
 
+/// Reads a number of bytes as people write it: `1GiB`, `512MiB`, `2GB`, `1048576`.
+fn bytes(text: &str) -> Option<u64> {
+    const UNITS: &[(&str, u64)] = &[
+        ("", 1),
+        ("B", 1),
+        ("KB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+    ];
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let (_, size) = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()))?;
+    number.parse::<u64>().ok()?.checked_mul(*size)
+}
+
 /// Reads a length of time, or says what is wrong with it.
 fn duration(name: &str, text: &str) -> Result<Duration, SettingError> {
     parse_duration(text)
         .ok_or_else(|| SettingError::wrong(name, text, "a length of time such as 30d, 12h, 45m or 90s"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, size) in
+            [("1GiB", 1 << 30), ("512 mib", 512 << 20), ("2GB", 2_000_000_000), ("4096", 4096)]
+        {
+            assert_eq!(bytes(text), Some(size), "{text}");
+        }
+        for nonsense in ["", "GiB", "-1", "1.5GiB", "1 parsec", "99999999999TiB"] {
+            assert_eq!(bytes(nonsense), None, "{nonsense}");
+        }
+    }
 }

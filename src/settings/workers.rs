@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use url::Url;
 
-use super::SettingError;
-use super::args::http_url;
+use super::{SettingError, SiteConfig};
 use crate::secrets::Secret;
 
 /// The whole file.
@@ -73,6 +71,20 @@ pub struct SiteEntry {
     #[serde(default)]
     token: Option<String>,
     #[serde(default)]
+    client_id: Option<String>,
+    #[serde(default)]
+    client_secret: Option<String>,
+    #[serde(default)]
+    token_url: Option<String>,
+    #[serde(default)]
+    gateway: Option<String>,
+    #[serde(default)]
+    cloud_id: Option<String>,
+    #[serde(default)]
+    proxy: Option<String>,
+    #[serde(default)]
+    ca_file: Option<String>,
+    #[serde(default)]
     dialect: Option<String>,
 }
 
@@ -80,30 +92,6 @@ impl std::fmt::Debug for SiteEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SiteEntry").field("url", &self.url).finish_non_exhaustive()
     }
-}
-
-/// A Jira site with its login, values resolved.
-#[derive(Debug, Clone, Default)]
-pub struct SiteConfig {
-    /// Its address.
-    pub url: Option<String>,
-    /// Cloud: the account's e-mail address; Data Center: a user.
-    pub email: Option<String>,
-    /// Cloud: an API token; Data Center: the user's password.
-    pub api_key: Option<Secret>,
-    /// Data Center: a personal access token.
-    pub token: Option<Secret>,
-    /// `cloud` or `datacenter`; told from the address when not set.
-    pub dialect: Option<String>,
-}
-
-/// How to log in to a site.
-#[derive(Debug, Clone)]
-pub enum Login {
-    /// User (or e-mail address) and password (or API token).
-    Basic(String, Secret),
-    /// A personal access token.
-    Bearer(Secret),
 }
 
 impl WorkersFile {
@@ -122,11 +110,25 @@ impl WorkersFile {
 
     /// Reads the text of `workers.yaml`; the error says where it is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let file: Self = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        let file: Self = serde_yaml::from_str(text).map_err(|error| with_guess(error.to_string()))?;
         if file.workers.is_empty() {
             return Err("it names no worker".into());
         }
         Ok(file)
+    }
+}
+
+/// The reader's message about an unknown key lists the known ones; the nearest of them was probably meant.
+fn with_guess(message: String) -> String {
+    let mut words = message.split('`').skip(1).step_by(2);
+    let unknown = message.contains("unknown field").then(|| words.next()).flatten();
+    let near = unknown.and_then(|unknown| {
+        let distance = |known: &str| strsim::osa_distance(unknown, known);
+        words.map(|known| (distance(known), known)).filter(|(distance, _)| *distance <= 3).min()
+    });
+    match near {
+        Some((_, known)) => format!("{message}; did you mean `{known}`?"),
+        None => message,
     }
 }
 
@@ -151,47 +153,31 @@ impl WorkersFile {
 }
 
 impl WorkerEntry {
-    /// The site this worker drives: its own, or the environment's.
-    pub fn site(&self, fallback: &SiteConfig) -> Result<SiteConfig, SettingError> {
-        self.site.as_ref().map_or_else(|| Ok(fallback.clone()), SiteEntry::resolve)
+    /// The site of the worker of this name: its own, or the environment's.
+    pub fn site(&self, name: &str, fallback: &SiteConfig) -> Result<SiteConfig, SettingError> {
+        self.site.as_ref().map_or_else(|| Ok(fallback.clone()), |entry| entry.resolve(name))
     }
 }
 
 impl SiteEntry {
-    fn resolve(&self) -> Result<SiteConfig, SettingError> {
+    fn resolve(&self, worker: &str) -> Result<SiteConfig, SettingError> {
         let optional = |text: &Option<String>| text.as_deref().map(resolve).transpose();
+        let secret = |text: &Option<String>| Ok::<_, SettingError>(optional(text)?.map(Secret::new));
         Ok(SiteConfig {
+            worker: Some(worker.to_owned()),
             url: Some(resolve(&self.url)?),
             email: optional(&self.email)?,
-            api_key: optional(&self.api_key)?.map(Secret::new),
-            token: optional(&self.token)?.map(Secret::new),
+            api_key: secret(&self.api_key)?,
+            token: secret(&self.token)?,
+            client_id: optional(&self.client_id)?,
+            client_secret: secret(&self.client_secret)?,
+            token_url: optional(&self.token_url)?,
+            gateway: optional(&self.gateway)?,
+            cloud_id: optional(&self.cloud_id)?,
+            proxy: secret(&self.proxy)?,
+            ca_file: optional(&self.ca_file)?.map(PathBuf::from),
             dialect: optional(&self.dialect)?,
         })
-    }
-}
-
-impl SiteConfig {
-    /// Its address.
-    pub fn address(&self) -> Result<Url, SettingError> {
-        let help = "the address of the Jira site, such as https://acme.atlassian.net";
-        let url = self.url.as_deref().ok_or_else(|| SettingError::missing("ATLASSIAN_DOMAIN_URL", help))?;
-        http_url("ATLASSIAN_DOMAIN_URL", url)
-    }
-
-    /// Its login.
-    pub fn login(&self) -> Result<Login, SettingError> {
-        match (&self.token, &self.email, &self.api_key) {
-            (Some(token), _, _) => Ok(Login::Bearer(token.clone())),
-            (None, Some(user), Some(key)) => Ok(Login::Basic(user.clone(), key.clone())),
-            (None, Some(_), None) => Err(SettingError::missing(
-                "ATLASSIAN_API_KEY",
-                "the API token of ATLASSIAN_EMAIL (Cloud), or the user's password (Data Center)",
-            )),
-            (None, None, _) => Err(SettingError::missing(
-                "ATLASSIAN_EMAIL",
-                "Cloud: ATLASSIAN_EMAIL and ATLASSIAN_API_KEY; Data Center: ATLASSIAN_TOKEN",
-            )),
-        }
     }
 }
 
@@ -223,7 +209,7 @@ workers:
         let file = WorkersFile::parse(GOOD).unwrap();
         assert_eq!(file.workers["atlassian"].statefile.as_slice(), ["jira.hcl"]);
         assert_eq!(file.workers["second"].statefile.as_slice().len(), 2);
-        let missing = file.workers["second"].site(&SiteConfig::default()).unwrap_err();
+        let missing = file.workers["second"].site("second", &SiteConfig::default()).unwrap_err();
         assert_eq!(missing.name, "CONDUIT_TEST_NOT_SET");
     }
 
@@ -232,6 +218,11 @@ workers:
         let wrong = |text: &str| WorkersFile::parse(text).unwrap_err();
         let error = wrong("workers:\n  a:\n    statefle: x\n    projects: []\n");
         assert!(error.contains("statefle") && error.contains("line"), "{error}");
+        assert!(error.ends_with("did you mean `statefile`?"), "{error}");
+        let site = "workers:\n  a:\n    statefile: x\n    projects: []\n    site: { url: u, tokn: t }\n";
+        assert!(wrong(site).ends_with("did you mean `token`?"), "{}", wrong(site));
+        let strange = wrong("workers:\n  a:\n    zzzzzzzzzz: x\n");
+        assert!(strange.contains("zzzzzzzzzz") && !strange.contains("did you mean"), "{strange}");
         assert!(wrong("workers: {}").contains("no worker"));
         let limited = |limit: &str| {
             WorkersFile::parse(&format!("workers: {{ a: {{ statefile: x, projects: [], {limit} }} }}"))
@@ -250,12 +241,5 @@ workers:
         assert!(!file.same_sites(&read(&GOOD.replace("example.com", "example.org"))));
         assert!(!file.same_sites(&read(&GOOD.replace("second:", "third:"))));
         assert_eq!((file.projects("second"), file.projects("third").len()), (&["web".to_owned()][..], 0));
-    }
-
-    #[test]
-    fn a_site_without_login_says_which_setting_is_missing() {
-        let site = SiteConfig { email: Some("a@b".into()), ..SiteConfig::default() };
-        assert_eq!(site.login().unwrap_err().name, "ATLASSIAN_API_KEY");
-        assert_eq!(site.address().unwrap_err().name, "ATLASSIAN_DOMAIN_URL");
     }
 }

@@ -14,7 +14,7 @@
 //! that waits blocks itself alone.
 //!
 //! [`Store`] is the one trait; [`sqlite`] and [`redis`] are its implementations, held to the same
-//! behaviour by one conformance suite (`tests/it/store/`). A store measures leases and delays by its own
+//! behaviour by one conformance suite (`tests/it/store/`); [`spool`] may stand before one of them. A store measures leases and delays by its own
 //! clock (Redis: the server's), so callers pass durations, never deadlines.
 
 mod codec;
@@ -22,7 +22,9 @@ mod id;
 mod model;
 mod pause;
 pub mod redis;
+pub mod spool;
 pub mod sqlite;
+mod unreadable;
 
 use std::time::Duration;
 
@@ -38,9 +40,14 @@ pub use codec::{compress, decompress};
 pub use id::{EventId, JobId};
 pub use model::{
     Claim, ClaimRequest, Content, EventQuery, EventRecord, EventState, InboxItem, Ingested, JobState, Lease,
-    NewEvent, NewJob, Page, QueueStatus, ReplayScope, Replayed, Routing, TicketState, Tidied,
+    NewEvent, NewJob, Page, QueueStatus, ReplayScope, Replayed, Routing, SpoolStatus, TicketState, Tidied,
 };
 pub use pause::{Pause, PauseKind, PausedSite};
+pub use unreadable::Unreadable;
+
+/// How many bytes of events, as they are stored, an inbox answers with: no more once there are so many, so that a
+/// few giants do not fill a worker's memory.
+const INBOX_BYTES: usize = 4 * 1024 * 1024;
 
 /// What can go wrong between Conduit and its store.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +141,7 @@ pub trait Store: Send + Sync + 'static {
     /// The first events that wait to be fanned out, in order, without taking them off the inbox.
     ///
     /// Only one worker at a time gets any (of a partition): the holder of a short, fenced lease, which
-    /// each call renews. Others get an empty list.
+    /// each call renews. Others get an empty list. Where events are large, fewer come at a time.
     async fn inbox(&self, worker: &str, most: usize) -> Result<Vec<InboxItem>>;
 
     /// Fans an event out: its ticket list is saved, each job goes to the end of its ticket's queue, the
@@ -202,8 +209,9 @@ pub trait Store: Send + Sync + 'static {
     /// Events, newest first, that match all of the query's filters. Answered from indexes.
     async fn events(&self, query: &EventQuery) -> Result<Page<EventRecord>>;
 
-    /// Sends finished tickets of an event through again, as the next generation.
-    async fn replay(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed>;
+    /// Sends finished tickets of an event through again, as the next generation: those of `among` (empty: all of
+    /// them) that the scope takes. They go to the tails of their queues.
+    async fn replay(&self, id: &EventId, scope: ReplayScope, among: &[String]) -> Result<Replayed>;
 
     /// What waits, and for how long.
     async fn queue(&self) -> Result<QueueStatus>;
@@ -224,6 +232,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether the store takes writes now.
     async fn check(&self) -> Result<()>;
+
+    /// How the spool stands, where there is one before this store.
+    async fn spool(&self) -> Option<SpoolStatus> {
+        None
+    }
 
     /// Things the operator should know about this store's settings, one sentence each.
     async fn warnings(&self) -> Result<Vec<String>>;

@@ -1,11 +1,12 @@
 //! The plain data that goes into a store and comes out of it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EventId, JobId, PausedSite};
+use super::{EventId, JobId, PausedSite, Unreadable};
 use crate::event::ticket::{IgnoredKey, Source};
 use crate::event::{Event, Trigger};
 use crate::trace::{EventSummary, Outcome, Reason, Received, TicketTrace, Trace, Verdict};
@@ -85,8 +86,8 @@ pub struct InboxItem {
     pub projects: Option<Vec<String>>,
     /// A person asked for this run: staleness and the number of tickets hold it back no longer.
     pub replayed: bool,
-    /// What it means; `Err` when the stored event cannot be read by this version, with why.
-    pub event: Result<Event, String>,
+    /// What it means, or why this version cannot read it.
+    pub event: Result<Event, Unreadable>,
     /// Proof of holding the inbox partition.
     pub fence: u64,
     /// Which partition of the inbox that is. Events of one keep their order; those of another need not wait.
@@ -96,7 +97,7 @@ pub struct InboxItem {
 /// How an event fans out.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Routing {
-    /// Tickets to be worked on, in the order the event names them.
+    /// Tickets to be worked on, in the order of their queues.
     pub jobs: Vec<NewJob>,
     /// Tickets that were settled without asking anybody, with their final traces.
     pub settled: Vec<TicketTrace>,
@@ -106,6 +107,38 @@ pub struct Routing {
     pub verdict: Option<Verdict>,
     /// One sentence that goes with the verdict.
     pub detail: Option<String>,
+    /// All keys in the order the event names them. One that is missing here comes last.
+    pub order: Vec<String>,
+}
+
+/// A ticket's part of a routing.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// See [`Routing::jobs`].
+    Job(&'a NewJob),
+    /// See [`Routing::settled`].
+    Settled(&'a TicketTrace),
+}
+
+impl Part<'_> {
+    fn key(&self) -> &str {
+        match self {
+            Self::Job(job) => &job.key,
+            Self::Settled(trace) => &trace.key,
+        }
+    }
+}
+
+impl Routing {
+    /// Jobs and settled tickets in the order the event names them, which is the order they are kept in.
+    pub(super) fn parts(&self) -> Vec<Part<'_>> {
+        let places: HashMap<&str, usize> =
+            self.order.iter().enumerate().map(|(place, key)| (key.as_str(), place)).collect();
+        let settled = self.settled.iter().map(Part::Settled);
+        let mut parts: Vec<_> = self.jobs.iter().map(Part::Job).chain(settled).collect();
+        parts.sort_by_key(|part| places.get(part.key()).copied().unwrap_or(usize::MAX));
+        parts
+    }
 }
 
 /// A ticket to be worked on.
@@ -166,8 +199,10 @@ pub struct Claim {
     pub siblings: bool,
     /// What an earlier worker left, [`None`] the first time.
     pub state: Option<JobState>,
-    /// The event; `Err` when the stored event cannot be read by this version, with why.
-    pub event: Result<Event, String>,
+    /// The projects that the hook may move; `None`: all.
+    pub projects: Option<Vec<String>>,
+    /// The event, or why this version cannot read it.
+    pub event: Result<Event, Unreadable>,
 }
 
 /// What a worker leaves for the next one.
@@ -274,20 +309,28 @@ pub enum ReplayScope {
 }
 
 impl ReplayScope {
-    /// The tickets that a replay of a finished event takes (empty: all that it will be found to name), or
-    /// the reason why it takes none.
-    pub fn select(self, verdict: Verdict, tickets: &[TicketState]) -> Result<Vec<String>, Reason> {
+    /// The tickets of `among` (empty: of all) that a replay of a finished event takes (empty: all that it will be
+    /// found to name), or the reason why it takes none.
+    pub fn select(
+        self,
+        verdict: Verdict,
+        tickets: &[TicketState],
+        among: &[String],
+    ) -> Result<Vec<String>, Reason> {
         match verdict.reason {
             // There is nothing to act on, or nothing that may be acted on.
             Reason::NotNormalisable | Reason::UnsupportedEvent | Reason::RepoMismatch | Reason::Duplicate => {
                 return Err(verdict.reason);
             }
-            Reason::Stale | Reason::TooManyTickets => return Ok(Vec::new()),
+            Reason::Stale | Reason::TooManyTickets if among.is_empty() => return Ok(Vec::new()),
             _ => {}
         }
+        let named = |ticket: &&TicketState| among.is_empty() || among.contains(&ticket.key);
         let takes = |ticket: &&TicketState| self == Self::All || ticket.verdict.outcome.is_retriable();
-        let keys: Vec<String> = tickets.iter().filter(takes).map(|ticket| ticket.key.clone()).collect();
-        if keys.is_empty() && !tickets.is_empty() { Err(verdict.reason) } else { Ok(keys) }
+        let selected = tickets.iter().filter(named).filter(takes);
+        let keys: Vec<String> = selected.map(|ticket| ticket.key.clone()).collect();
+        let nothing_to_choose_from = tickets.is_empty() && among.is_empty();
+        if keys.is_empty() && !nothing_to_choose_from { Err(verdict.reason) } else { Ok(keys) }
     }
 }
 
@@ -321,6 +364,23 @@ pub struct QueueStatus {
     pub oldest_seconds: u64,
     /// Sites that stand still.
     pub paused: Vec<PausedSite>,
+}
+
+/// How a spool stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SpoolStatus {
+    /// Deliveries go into it now.
+    pub in_use: bool,
+    /// Why the store behind it takes none; `None` while it does.
+    pub store_away: Option<String>,
+    /// Deliveries that wait in it.
+    pub waiting: u64,
+    /// Deliveries that the store refused for good.
+    pub refused: u64,
+    /// The bytes it takes.
+    pub bytes: u64,
+    /// The bytes it may take.
+    pub most_bytes: u64,
 }
 
 /// What [`super::Store::tidy`] did.
@@ -375,19 +435,23 @@ mod tests {
         let failed = Verdict::from(Reason::NoPermission);
         let moved = Verdict::from(Reason::Moved);
         let both = [ticket("SHOP-1", moved), ticket("SHOP-2", failed)];
-        assert_eq!(ReplayScope::Unfinished.select(failed, &both).unwrap(), ["SHOP-2"]);
-        assert_eq!(ReplayScope::All.select(failed, &both).unwrap(), ["SHOP-1", "SHOP-2"]);
-        assert_eq!(ReplayScope::Unfinished.select(moved, &both[..1]), Err(Reason::Moved));
+        assert_eq!(ReplayScope::Unfinished.select(failed, &both, &[]).unwrap(), ["SHOP-2"]);
+        assert_eq!(ReplayScope::All.select(failed, &both, &[]).unwrap(), ["SHOP-1", "SHOP-2"]);
+        assert_eq!(ReplayScope::Unfinished.select(moved, &both[..1], &[]), Err(Reason::Moved));
+        let named = |key: &str| ReplayScope::Unfinished.select(failed, &both, &[key.to_owned()]);
+        assert_eq!(named("SHOP-2").unwrap(), ["SHOP-2"]);
+        assert_eq!(named("SHOP-1"), Err(Reason::NoPermission), "it moved");
+        assert_eq!(named("SHOP-9"), Err(Reason::NoPermission), "it is none of the event's");
     }
 
     #[test]
     fn an_event_that_was_held_back_is_replayed_whole_and_a_stranger_never() {
-        let whole = |reason: Reason| ReplayScope::Unfinished.select(reason.into(), &[]);
+        let whole = |reason: Reason| ReplayScope::Unfinished.select(reason.into(), &[], &[]);
         assert_eq!(whole(Reason::Stale), Ok(vec![]));
         assert_eq!(whole(Reason::TooManyTickets), Ok(vec![]));
         assert_eq!(whole(Reason::NoKeys), Ok(vec![]));
         for reason in [Reason::RepoMismatch, Reason::Duplicate, Reason::NotNormalisable] {
-            assert_eq!(ReplayScope::All.select(reason.into(), &[]), Err(reason));
+            assert_eq!(ReplayScope::All.select(reason.into(), &[], &[]), Err(reason));
         }
     }
 }

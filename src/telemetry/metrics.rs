@@ -48,6 +48,10 @@ metric_names! {
     TransitionCache = "conduit_transition_cache_total" describe_counter: "Look-ups of transition ids: hit, miss, refreshed.",
     RulesReloadFailed = "conduit_rules_reload_failed" describe_gauge: "1 while the rule files on disk are worse than those in force.",
     BodiesDropped = "conduit_bodies_dropped_total" describe_counter: "Raw bodies not kept for the event log because too many waited to be compressed.",
+    SpoolDepth = "conduit_spool_deliveries" describe_gauge: "Deliveries that wait in this process's spool for the store.",
+    SpoolBytes = "conduit_spool_bytes" describe_gauge: "What this process's spool takes on its disk.",
+    Spooled = "conduit_spooled_total" describe_counter: "Deliveries that were spooled because the store was away.",
+    SpoolDrained = "conduit_spool_drained_total" describe_counter: "Spooled deliveries handed to the store: accepted, duplicate, refused.",
     BuildInfo = "conduit_build_info" describe_gauge: "Always 1; the version is its label.",
 }
 
@@ -222,6 +226,44 @@ pub fn body_dropped() {
     counter!(MetricName::BodiesDropped.as_str()).increment(1);
 }
 
+/// What the store said of a spooled delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// It is in the store.
+    Accepted,
+    /// It, or the same change, was there before.
+    Duplicate,
+    /// The store will never have it.
+    Refused,
+}
+
+impl Drained {
+    /// The label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Duplicate => "duplicate",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Counts a delivery that was spooled.
+pub fn spooled() {
+    counter!(MetricName::Spooled.as_str()).increment(1);
+}
+
+/// Counts a spooled delivery that was handed to the store.
+pub fn drained(result: Drained) {
+    counter!(MetricName::SpoolDrained.as_str(), "result" => result.as_str()).increment(1);
+}
+
+/// Sets how much waits in the spool.
+pub fn spool(waiting: u64, bytes: u64) {
+    gauge!(MetricName::SpoolDepth.as_str()).set(float(waiting));
+    gauge!(MetricName::SpoolBytes.as_str()).set(float(bytes / 1024) * 1024.0);
+}
+
 /// Says which version runs.
 pub fn build_info(version: &'static str) {
     gauge!(MetricName::BuildInfo.as_str(), "version" => version).set(1.0);
@@ -252,6 +294,9 @@ mod tests {
         rules_reload_failed(false);
         queue([("ready", 3)], 12);
         body_dropped();
+        spooled();
+        drained(Drained::Accepted);
+        spool(2, 4096);
 
         let text = Metrics::install().unwrap().render();
         for name in MetricName::ALL {

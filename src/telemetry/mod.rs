@@ -8,7 +8,7 @@ mod metrics;
 
 pub use logs::{LogError, LogFormat, init_logs};
 pub use metrics::{
-    MetricName, Metrics, MetricsError, WebhookResult, body_dropped, breaker, build_info, event_done,
-    jira_request, limit_remaining, outcome, queue, request_delayed, rules_reload_failed, site_paused,
-    transition_cache, webhook,
+    Drained, MetricName, Metrics, MetricsError, WebhookResult, body_dropped, breaker, build_info, drained,
+    event_done, jira_request, limit_remaining, outcome, queue, request_delayed, rules_reload_failed,
+    site_paused, spool, spooled, transition_cache, webhook,
 };

@@ -6,6 +6,7 @@
 
 mod advice;
 mod outcome;
+mod repeat;
 pub mod text;
 
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use crate::event::ticket::{IgnoredKey, Source};
 use crate::event::{Event, Subject, Trigger};
 
 pub use outcome::{Outcome, Reason, Verdict};
+pub use repeat::{Repeat, RuleGoal};
 
 /// The name of the JSON's shape.
 pub const SCHEMA: &str = "conduit.trace/1";
@@ -178,6 +180,9 @@ pub struct RuleRef {
     pub file: String,
     /// The line; 0 for a default rule.
     pub line: u32,
+    /// What it does; absent in traces of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<RuleGoal>,
 }
 
 /// A rule that was looked at.

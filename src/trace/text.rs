@@ -354,6 +354,7 @@ mod tests {
                 trigger: "pull_request.merged".into(),
                 file: "kanban.hcl".into(),
                 line: 16,
+                goal: None,
             }),
             rules_tried: vec![tried("pull_request.merged", 16, true, "fire \"next\"")],
             steps: vec![Step {

@@ -84,8 +84,9 @@ impl Crew {
     pub(super) fn start(&mut self, claim: Claim) {
         let (shared, held) = (Arc::clone(&self.shared), self.shared.hold(&claim));
         let own = Arc::clone(&held);
-        let task =
-            self.tasks.spawn(async move { Done::Job(act::carry_out(&shared, &own, claim, None).await) });
+        let task = self
+            .tasks
+            .spawn(async move { Done::Job(Box::pin(act::carry_out(&shared, &own, claim, None)).await) });
         self.under_way.insert(task.id(), UnderWay::Job(held));
     }
 

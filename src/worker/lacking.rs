@@ -14,6 +14,7 @@ use tokio::sync::Mutex;
 
 use super::Rulebook;
 use super::processor::{Class, Setback};
+use super::router::may_move;
 use crate::event::{Event, Subject};
 use crate::forge_api::{Asked, ForgeApi, ForgeError, ForgeFailure, Texts};
 use crate::store::{InboxItem, Routing};
@@ -130,9 +131,7 @@ fn with(event: &Event, what: What, texts: &Texts) -> Event {
 
 /// Keys may stand in the commits alone, so any machine that the hook may move counts.
 fn looks_at_commits(item: &InboxItem, event: &Event, rulebook: &Rulebook) -> bool {
-    let allowed = |project: &str| {
-        item.projects.as_ref().is_none_or(|only| only.iter().any(|key| key.eq_ignore_ascii_case(project)))
-    };
+    let allowed = |project: &str| may_move(item.projects.as_deref(), project);
     rulebook.rules.machines().any(|machine| allowed(&machine.project) && machine.lacks(event).commits)
 }
 

@@ -96,6 +96,18 @@ impl WorkerConfig {
             finish: Duration::from_secs(20),
         }
     }
+
+    /// This one with another lease, renewed three times while it lasts.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, heartbeat: lease / 3, ..self }
+    }
+
+    /// How long a request to a ticket system may take under a lease: less than half of it, so that none that was
+    /// sent under a fresh lease is still under way when it runs out.
+    pub fn request_timeout(lease: Duration) -> Duration {
+        lease * 2 / 5
+    }
 }
 
 /// What a worker did in one step.
@@ -199,13 +211,23 @@ fn jitter() -> f64 {
     0.7 + 0.6 * thrown
 }
 
-/// Whether a store says of an event it cannot read that a newer version wrote it. Each store uses the word,
-/// and the suite that all stores run sees to it.
-fn is_newer(why: &str) -> bool {
-    why.contains("newer")
-}
-
 /// Counts a ticket's end, or an event's that had no ticket.
 fn count(verdict: Verdict) {
     telemetry::outcome(verdict.outcome.as_str(), verdict.reason.as_str());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_under_a_fresh_lease_is_over_before_the_lease_is() {
+        for seconds in [3, 30, 300] {
+            let lease = Duration::from_secs(seconds);
+            assert!(WorkerConfig::request_timeout(lease) < lease / 2, "{lease:?}");
+        }
+        let usual = WorkerConfig::new("worker-1");
+        assert_eq!(WorkerConfig::request_timeout(usual.lease), crate::jira::TIMEOUT);
+        assert_eq!(usual.clone().with_lease(usual.lease), usual);
+    }
 }

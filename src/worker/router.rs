@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::processor::SiteMap;
-use super::{is_newer, record};
+use super::record;
 use crate::event::Event;
 use crate::event::ticket::{FoundKey, IgnoredKey, Projects, tickets};
 use crate::machine::{Action, Machine, RuleSet, precheck};
-use crate::store::{InboxItem, NewJob, Routing};
+use crate::store::{InboxItem, NewJob, Routing, Unreadable};
 use crate::trace::{Reason, TicketTrace, Verdict};
 
 /// Where an event goes, or [`None`] when a newer version wrote it and shall have it. `merged`: the pull
@@ -26,8 +26,8 @@ pub(super) fn route(
 ) -> Option<Routing> {
     let event = match &item.event {
         Ok(event) => event,
-        Err(why) if is_newer(why) => return None,
-        Err(why) => return Some(unreadable(why)),
+        Err(Unreadable::Newer { .. }) => return None,
+        Err(Unreadable::Damaged(why)) => return Some(unreadable(why)),
     };
     let run = Run { only: &item.only, projects: item.projects.as_deref(), replayed: item.replayed, merged };
     Some(fan_out(event, &run, rules, sites, now).into())
@@ -68,11 +68,21 @@ pub enum Part {
     Settled(Box<TicketTrace>),
 }
 
+impl Part {
+    fn key(&self) -> &str {
+        match self {
+            Self::Job(job) => &job.key,
+            Self::Settled(trace) => &trace.key,
+        }
+    }
+}
+
 impl From<Fan> for Routing {
     fn from(fan: Fan) -> Self {
         let Fan { parts, ignored, verdict, detail } = fan;
         let mut routing = Self { ignored, verdict, detail, ..Self::default() };
         for part in parts {
+            routing.order.push(part.key().to_owned());
             match part {
                 Part::Job(job) => routing.jobs.push(job),
                 Part::Settled(trace) => routing.settled.push(*trace),
@@ -144,10 +154,8 @@ fn place(
         record::detail(&mut trace, detail);
         Part::Settled(Box::new(record::end(trace, reason.into(), now)))
     };
-    let allowed = |only: &[String]| only.iter().any(|key| key.eq_ignore_ascii_case(project));
-    if run.projects.is_some_and(|only| !allowed(only)) {
-        let detail = format!("the hook may not move tickets of {project}: see its `projects`");
-        return settle(Reason::ProjectNotConfigured, detail);
+    if !may_move(run.projects, project) {
+        return settle(Reason::ProjectNotConfigured, not_the_hooks(project));
     }
     let Some(site) = sites.site_of(project) else {
         let detail = format!("no worker in workers.yaml has {project} in its `projects`");
@@ -166,6 +174,16 @@ fn place(
         key: found.key.clone(),
         found_in: found.found_in.clone(),
     })
+}
+
+/// Whether a hook with these `projects` may move tickets of this one.
+pub(super) fn may_move(projects: Option<&[String]>, project: &str) -> bool {
+    projects.is_none_or(|only| only.iter().any(|key| key.eq_ignore_ascii_case(project)))
+}
+
+/// The sentence for a ticket that its hook may not move.
+pub(super) fn not_the_hooks(project: &str) -> String {
+    format!("the hook may not move tickets of {project}: see its `projects`")
 }
 
 /// The trace of a ticket whose machine has no use for the event wherever the ticket stands.
@@ -271,6 +289,7 @@ mod tests {
         let item = InboxItem { projects: Some(vec!["OPS".into()]), ..merged("SHOP-1 OPS-1") };
         let routing = routed(&item);
         assert!(routing.jobs.is_empty());
+        assert_eq!(routing.order, ["SHOP-1", "OPS-1"]);
         let expected = [("SHOP-1", Reason::ProjectNotConfigured), ("OPS-1", Reason::NoMachine)];
         assert_eq!(settled(&routing), expected);
         assert!(routing.settled.iter().all(|trace| trace.finished_at.is_some()));
@@ -301,9 +320,10 @@ mod tests {
 
     #[test]
     fn a_damaged_event_is_put_away_and_a_newer_one_left_alone() {
-        let unread = |why: &str| InboxItem { event: Err(why.into()), ..merged("") };
-        assert_eq!(routed(&unread("expected value")).verdict, Some(Verdict::dead(Reason::Poison)));
-        let newer = unread("a newer Conduit wrote it");
+        let unread = |why: Unreadable| InboxItem { event: Err(why), ..merged("") };
+        let damaged = unread(Unreadable::Damaged("expected value, found a newer one".into()));
+        assert_eq!(routed(&damaged).verdict, Some(Verdict::dead(Reason::Poison)));
+        let newer = unread(Unreadable::Newer { found: crate::event::SCHEMA + 1 });
         assert_eq!(route(&newer, &[], &rules(), &sites(), Timestamp::UNIX_EPOCH), None);
     }
 }

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use conduit::app::sites;
+use conduit::clock::Clock;
 use conduit::event::Trigger;
 use conduit::machine::{SourceFile, load, render};
-use conduit::trace::Reason;
+use conduit::settings::{SiteConfig, WorkersFile};
+use conduit::trace::{Outcome, Reason};
 use regex::Regex;
 use reqwest::StatusCode;
 
@@ -127,6 +130,47 @@ fn the_tables_of_rules_leave_nothing_out() {
     }
 }
 
+#[test]
+fn what_jira_can_answer_is_explained_with_a_way_to_mend_it() {
+    let document = read("docs/jira.md");
+    // These are no matter of Jira's.
+    let apart = [Reason::Queued, Reason::Working, Reason::NotNormalisable];
+    let wait_or_fail = |reason: &&Reason| {
+        matches!(reason.outcome(), Outcome::Waiting | Outcome::Failed) && !apart.contains(reason)
+    };
+    for reason in Reason::ALL.iter().filter(wait_or_fail) {
+        let row = document.lines().find(|line| line.starts_with(&format!("| `{reason}` |")));
+        let row = row.unwrap_or_else(|| panic!("docs/jira.md has no row for {reason}"));
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        assert!(cells.len() == 3 && cells.iter().all(|cell| !cell.is_empty()), "{row}");
+    }
+    for story in conduit::machine::stories().filter(|story| story.code.starts_with('D')) {
+        assert!(document.contains(&format!("| {} |", story.code)), "docs/jira.md lacks {}", story.code);
+    }
+}
+
+#[test]
+fn every_login_in_the_documentation_is_whole() {
+    let document = read("docs/jira.md");
+    let mut count = 0;
+    for example in examples(&document).iter().filter(|example| example.language == "yaml") {
+        count += 1;
+        // Variables are the reader's; here, any word will do for them.
+        let text = example.text.replace("env://", "the-value-of-");
+        let text = text.replace("proxy: ", "proxy: http://");
+        let file =
+            WorkersFile::parse(&text).unwrap_or_else(|why| panic!("docs/jira.md:{}: {why}", example.line));
+        for (name, entry) in &file.workers {
+            let site = entry.site(name, &SiteConfig::default()).unwrap();
+            let whole = site.address().and(site.login().map(drop));
+            whole.unwrap_or_else(|why| panic!("docs/jira.md:{}: {why}", example.line));
+            let certificates = SiteConfig { ca_file: None, ..site };
+            sites::client(name, &certificates, &Clock::system()).unwrap();
+        }
+    }
+    assert!(count > 5, "the test finds the examples: {count}");
+}
+
 /// Every code that the checker can give.
 fn codes_in_the_source() -> BTreeSet<String> {
     let code = Regex::new(r#""([EW]\d{3})""#).unwrap();
@@ -194,4 +238,32 @@ fn status(name: &str) -> u16 {
     };
     let found = (100..600).filter_map(|code| StatusCode::from_u16(code).ok()).find(named);
     found.unwrap_or_else(|| panic!("no status is called {name}")).as_u16()
+}
+
+#[test]
+fn what_the_promises_rest_on_exists() {
+    let document = read("docs/reliability.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources: String = ["src", "tests/it"].iter().map(|folder| text_of(&root.join(folder))).collect();
+    let named = Regex::new(r"`([a-z_/]+\.rs|[a-z_0-9]+\(\))`").unwrap();
+    let missing: Vec<_> = named
+        .captures_iter(&document)
+        .map(|found| found[1].to_owned())
+        .filter(|name| match name.strip_suffix("()") {
+            Some(test) => !sources.contains(&format!("fn {test}(")),
+            None => !root.join(name).is_file(),
+        })
+        .collect();
+    assert!(named.is_match(&document) && missing.is_empty(), "docs/reliability.md names {missing:?}");
+}
+
+/// Every Rust file below a folder, one after the other.
+fn text_of(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let text = |path: std::path::PathBuf| match path.extension() {
+        _ if path.is_dir() => text_of(&path),
+        Some(extension) if extension == "rs" => std::fs::read_to_string(path).unwrap(),
+        _ => String::new(),
+    };
+    entries.map(text).collect()
 }

@@ -1,8 +1,12 @@
 //! The project's own chores, one file (or folder) for each: `cargo xtask help`.
 
+mod chaos;
 mod conformance;
 mod deps;
+mod instance;
 mod load;
+mod measure;
+mod process;
 mod test;
 
 use std::process::ExitCode;
@@ -24,6 +28,10 @@ enum Chore {
     /// Hold the lock file against deny.toml
     Deps,
     Conformance(conformance::Args),
+    /// The proof: kill and hold everything at random, then hold Jira's history against what was accepted
+    Chaos(chaos::ChaosArgs),
+    /// Measure the queue: draining, memory, claims, the time from accepted to moved
+    Measure(measure::MeasureArgs),
     /// Measure deliveries per second beside a bare handler, in the same run
     Load(load::LoadArgs),
     /// The bare handler that `load` measures beside Conduit
@@ -39,6 +47,8 @@ fn main() -> ExitCode {
         Chore::Test(args) => done(test::run(&args)),
         Chore::Deps => done(deps::run()),
         Chore::Conformance(args) => conformance::run(&args),
+        Chore::Chaos(args) => runtime().and_then(|runtime| runtime.block_on(chaos::run(&args))),
+        Chore::Measure(args) => done(runtime().and_then(|runtime| runtime.block_on(measure::run(&args)))),
         Chore::Load(args) => done(runtime().and_then(|runtime| runtime.block_on(load::run(&args)))),
         Chore::LoadBare { port } => {
             done(runtime().and_then(|runtime| runtime.block_on(load::serve_bare(port))))

@@ -50,6 +50,7 @@ pub struct Builder {
     clock: Clock,
     limits: Limits,
     switches: Switches,
+    latency: Duration,
     token_lifetime: Option<Duration>,
     /// Language, name, name in that language.
     translations: Vec<[String; 3]>,
@@ -67,6 +68,7 @@ impl Builder {
             clock: Clock::machine(),
             limits: Limits::none(),
             switches: Switches::default(),
+            latency: Duration::ZERO,
             token_lifetime: None,
             translations: Vec::new(),
             accounts: Vec::new(),
@@ -101,6 +103,13 @@ impl Builder {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// How long every request takes, for measuring; a story holds requests at a [`Gate`](crate::Gate) instead.
+    #[must_use]
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
         self
     }
 
@@ -190,6 +199,6 @@ impl Builder {
         for issue in &self.issues {
             state.add_issue(issue)?;
         }
-        JiraSim::serve(listener, self.context_path, state, self.limits)
+        JiraSim::serve(listener, self.context_path, self.latency, state, self.limits)
     }
 }

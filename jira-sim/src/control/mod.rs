@@ -70,12 +70,13 @@ impl JiraSim {
     pub(crate) fn serve(
         listener: TcpListener,
         context_path: String,
+        latency: Duration,
         state: State,
         limits: Limits,
     ) -> Result<Self, SetupError> {
         let core =
             Core { state, journal: Vec::new(), faults: Faults::default(), limiter: Limiter::new(limits) };
-        let site = Arc::new(Site::new(core, context_path));
+        let site = Arc::new(Site::new(core, context_path, latency));
         let server = server::start(listener, Arc::clone(&site))?;
         let courier = courier::start(Arc::clone(&site));
         Ok(Self { site, server, courier })

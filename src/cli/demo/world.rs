@@ -183,12 +183,13 @@ fn settings(folder: &TempDir, jira: &JiraSim, token: &Secret, fixed_port: bool) 
         management_listen: loopback(0),
         work: Some(WorkSettings {
             tickets_at_once: 8,
+            lease: Duration::from_secs(30),
             site: SiteConfig {
                 url: Some(jira.url()),
                 email: Some(EMAIL.into()),
                 api_key: Some(Secret::new("demo-token")),
-                token: None,
                 dialect: Some("cloud".into()),
+                ..SiteConfig::default()
             },
             github: None,
         }),
@@ -197,6 +198,7 @@ fn settings(folder: &TempDir, jira: &JiraSim, token: &Secret, fixed_port: bool) 
             public_url: None,
             keep_payloads: true,
             max_event_age: None,
+            spool: None,
         }),
     })
 }

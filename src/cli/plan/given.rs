@@ -1,8 +1,6 @@
 //! The events to plan for.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -12,6 +10,7 @@ use super::PlanArgs;
 use crate::cli::CliError;
 use crate::cli::client::Api;
 use crate::cli::events::{EventPage, list};
+use crate::cli::progress::Progress;
 use crate::event::Event;
 use crate::forge::{self, Forge};
 use crate::printable::printable;
@@ -77,7 +76,7 @@ async fn since(args: &PlanArgs) -> Result<Vec<Given>, CliError> {
     let mut ids = ids(args, &api).await?;
     ids.reverse();
     let limits = limits(&api).await?;
-    let progress = Progress::of(ids.len());
+    let progress = Progress::of(ids.len(), "events read");
     let asked = ids.iter().map(async |id| recorded(&api, id, &limits).await);
     let counted = stream::iter(asked).buffered(AT_ONCE).inspect(|_| progress.step());
     let events = counted.try_collect().await;
@@ -98,32 +97,6 @@ async fn limits(api: &Api) -> Result<Limits, CliError> {
                 "The hooks' `projects` cannot be read ({error}): planned as if every hook may move all."
             );
             Ok(Limits::new())
-        }
-    }
-}
-
-/// How many events are read, on a terminal.
-struct Progress {
-    all: usize,
-    read: Cell<usize>,
-    shown: bool,
-}
-
-impl Progress {
-    fn of(all: usize) -> Self {
-        Self { all, read: Cell::new(0), shown: std::io::stderr().is_terminal() }
-    }
-
-    fn step(&self) {
-        self.read.set(self.read.get() + 1);
-        if self.shown {
-            eprint!("\r{} of {} events read", self.read.get(), self.all);
-        }
-    }
-
-    fn end(&self) {
-        if self.shown && self.all > 0 {
-            eprintln!();
         }
     }
 }

@@ -136,7 +136,7 @@ fn way(ticket: &Planned) -> String {
 }
 
 fn rule(rule: Option<&RuleRef>) -> String {
-    let Some(RuleRef { name, trigger, file, line }) = rule else { return String::new() };
+    let Some(RuleRef { name, trigger, file, line, .. }) = rule else { return String::new() };
     let name = name.as_deref().map(|name| format!(" \"{}\"", printable(name))).unwrap_or_default();
     let place = if *line == 0 { printable(file).into_owned() } else { format!("{}:{line}", printable(file)) };
     format!("on {trigger}{name} {place}")

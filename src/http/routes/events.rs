@@ -11,11 +11,14 @@ use crate::http::extract::{Ask, Operator, Viewer};
 use crate::http::fields::{Fields, Input};
 use crate::http::{ApiError, State};
 use crate::store::{EventId, EventQuery, EventRecord, EventState, ReplayScope, Replayed, TicketState};
-use crate::trace::{Outcome, Reason, Trace};
+use crate::trace::{Outcome, Reason, TicketTrace, Trace};
 
 /// How many events are on a page.
 const PAGE: usize = 50;
 const LARGEST_PAGE: usize = 200;
+
+/// How many tickets an error names.
+const NAMED: usize = 5;
 
 impl Input for EventQuery {
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
@@ -64,13 +67,19 @@ impl Input for EventId {
 pub(super) struct Replay {
     id: EventId,
     scope: ReplayScope,
+    /// Of these tickets; empty: of all.
+    among: Vec<String>,
+    /// Tickets that a relative rule has moved may move another step.
+    second_step: bool,
 }
 
 impl Input for Replay {
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
         let id = EventId::read(fields, now)?;
         let scope = if fields.flag("force")? { ReplayScope::All } else { ReplayScope::Unfinished };
-        Ok(Self { id, scope })
+        let among = fields.list("tickets")?.unwrap_or_default();
+        let among = among.iter().map(|key| issue_key("tickets", key)).collect::<Result<_, _>>()?;
+        Ok(Self { id, scope, among, second_step: fields.flag("second_step")? })
     }
 }
 
@@ -89,8 +98,11 @@ pub(super) async fn show(ask: Ask<Viewer, EventId>) -> Answer {
 
 /// `POST /conduit/api/events/{id}/replay`
 pub(super) async fn replay(ask: Ask<Operator, Replay>) -> Answer {
-    let Replay { id, scope } = &ask.input;
-    match ask.state.store.replay(id, *scope).await? {
+    let Replay { id, scope, among, second_step } = &ask.input;
+    if *scope == ReplayScope::All && !second_step {
+        no_second_step(&ask.state, id, among).await?;
+    }
+    match ask.state.store.replay(id, *scope, among).await? {
         Replayed::Queued(tickets) => {
             tracing::info!(event = %id, "event {id} sent through again by {}", ask.by);
             Ok(answer::ok(Again { event_id: id, tickets }))
@@ -99,6 +111,25 @@ pub(super) async fn replay(ask: Ask<Operator, Replay>) -> Answer {
         Replayed::NotFinished => Err(ApiError::Conflict(format!("event {id} is not finished yet"))),
         Replayed::Refused(reason) => Err(ApiError::Conflict(refused(id, reason))),
     }
+}
+
+/// Refuses what would take a ticket a second step for one event, unless that is said in so many words.
+async fn no_second_step(state: &State, id: &EventId, among: &[String]) -> Result<(), ApiError> {
+    let traces = state.store.ticket_traces(id).await?;
+    let named = |trace: &&TicketTrace| among.is_empty() || among.contains(&trace.key);
+    let again = traces.iter().filter(named).filter(|trace| trace.goes_a_second_step());
+    let again: Vec<&str> = again.map(|trace| trace.key.as_str()).collect();
+    if again.is_empty() { Ok(()) } else { Err(ApiError::Conflict(second_step(id, &again))) }
+}
+
+fn second_step(id: &EventId, keys: &[&str]) -> String {
+    let named = keys.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let more = keys.len().saturating_sub(NAMED);
+    let named = if more == 0 { named } else { format!("{named} and {more} more") };
+    format!(
+        "event {id} has moved {named} already, and its rule says one step on (fire), not where to: they would go a \
+         second step. Say so if that is meant: --second-step, or \"second_step\": true"
+    )
 }
 
 fn refused(id: &EventId, reason: Reason) -> String {

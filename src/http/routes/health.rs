@@ -16,7 +16,7 @@ use crate::http::answer::{self, Answer};
 use crate::http::extract::{authorise, state};
 use crate::http::{ApiError, State};
 use crate::secrets::token::Role;
-use crate::store::PausedSite;
+use crate::store::{PausedSite, SpoolStatus};
 
 use super::on;
 
@@ -24,8 +24,11 @@ use super::on;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(in crate::http) struct Health {
     ready: bool,
-    /// `ok`, or why no event could be made durable.
+    /// `ok`, or why the store takes nothing.
     store: String,
+    /// How the spool stands, where there is one. While it takes deliveries, a store that is away is not unready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spool: Option<SpoolStatus>,
     /// Whether a rule set is in force.
     rules_loaded: bool,
     /// The hash of the rule set in force.
@@ -109,13 +112,19 @@ async fn health(state: &State) -> Health {
 
 async fn look(state: &State) -> Health {
     let store = state.store.check().await;
+    let spool = state.store.spool().await;
+    let away = spool.as_ref().and_then(|spool| spool.store_away.clone());
     // A store that cannot say this says above what is wrong with it.
     let paused = state.store.paused().await.unwrap_or_default();
     let rules = state.in_force.rules();
     let rules_loaded = rules.is_some();
     Health {
         ready: store.is_ok() && rules_loaded,
-        store: store.map_or_else(|error| error.to_string(), |()| "ok".to_owned()),
+        store: match store {
+            Ok(()) => away.unwrap_or_else(|| "ok".to_owned()),
+            Err(error) => error.to_string(),
+        },
+        spool,
         rules_loaded,
         rules: rules.map(|rules| rules.hash().to_owned()),
         rules_reload_failed: state.in_force.reload_failed(),

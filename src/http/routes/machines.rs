@@ -60,7 +60,7 @@ impl<'a> From<&'a RuleSet> for RulesView<'a> {
 
 impl<'a> From<&'a Machine> for MachineView<'a> {
     fn from(machine: &'a Machine) -> Self {
-        let state = |Alias { name, status }: &'a Alias| StateView {
+        let state = |Alias { name, status, .. }: &'a Alias| StateView {
             alias: name,
             status,
             edges: machine.edges(name).iter().map(EdgeView::from).collect(),

@@ -3,8 +3,12 @@
 mod bulk;
 mod effects;
 mod failures;
+mod logins;
+mod missing;
 mod moves;
 mod reads;
+mod surveys;
+mod ways;
 
 use jira_sim::{Account, Builder, JiraSim, NewIssue, Project};
 

@@ -4,6 +4,7 @@
 //! text shows its code, and that each right one shows nothing at all.
 
 mod errors;
+mod live;
 mod warnings;
 
 use serde::Serialize;
@@ -23,9 +24,9 @@ pub struct Story {
     pub right: &'static str,
 }
 
-/// All stories, errors first, in the order of their codes.
+/// All stories: of errors, of warnings, and of what only the live Jira tells; each in the order of their codes.
 pub fn stories() -> impl Iterator<Item = &'static Story> {
-    errors::ERRORS.iter().chain(&warnings::WARNINGS)
+    errors::ERRORS.iter().chain(&warnings::WARNINGS).chain(&live::LIVE)
 }
 
 /// The story of a code, in any case.

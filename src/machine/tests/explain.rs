@@ -50,7 +50,8 @@ fn findings(text: &str) -> (Vec<&'static str>, String) {
 
 #[test]
 fn a_wrong_text_shows_its_code_and_the_right_one_shows_nothing() {
-    for story in stories() {
+    // What only the live Jira tells is told by its own tests, against a board.
+    for story in stories().filter(|story| !story.code.starts_with('D')) {
         let (codes, drawn) = findings(story.wrong);
         assert!(codes.contains(&story.code), "{} is not in:\n{drawn}", story.code);
         let (_, drawn) = findings(story.right);
@@ -61,14 +62,17 @@ fn a_wrong_text_shows_its_code_and_the_right_one_shows_nothing() {
 #[test]
 fn every_code_that_can_be_found_has_its_story_and_no_other_has() {
     let mut codes = BTreeSet::new();
-    codes_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/machine"), &mut codes);
-    let told: Vec<&str> = stories().map(|story| story.code).collect();
+    for room in ["src/machine", "src/cli/doctor"] {
+        codes_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join(room), &mut codes);
+    }
+    let mut told: Vec<&str> = stories().map(|story| story.code).collect();
+    told.sort_unstable();
     assert_eq!(told, codes.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
 /// Every `"E004"` of the room's code, stories and tests left out.
 fn codes_in(folder: &Path, codes: &mut BTreeSet<String>) {
-    let code = regex::Regex::new(r#""([EW][0-9]{3})""#).unwrap();
+    let code = regex::Regex::new(r#""([DEW][0-9]{3})""#).unwrap();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -8,8 +8,12 @@ use super::keys::Home;
 use super::link::each;
 use super::turns::shares;
 use super::{RedisStore, record};
-use crate::store::{EventId, InboxItem, Ingested, JobId, NewEvent, NewJob, Result, Routing, StoreError};
-use crate::trace::{Reason, Verdict};
+use crate::store::model::Part;
+use crate::store::{
+    EventId, INBOX_BYTES, InboxItem, Ingested, JobId, NewEvent, NewJob, Result, Routing, StoreError,
+    TicketState, Unreadable,
+};
+use crate::trace::{Reason, TicketTrace, Verdict};
 
 /// How long the right to fan out a partition lasts without another look at the inbox.
 const HOLDER_MS: u64 = 10_000;
@@ -30,6 +34,8 @@ struct Plan {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct PlannedJob {
+    /// Among the event's tickets, from 1.
+    position: u32,
     key: String,
     site: String,
     project: String,
@@ -39,6 +45,7 @@ struct PlannedJob {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct SettledTicket {
+    position: u32,
     key: String,
     verdict: String,
     /// JSON, which the scripts pass through.
@@ -74,7 +81,7 @@ impl RedisStore {
 
     async fn waiting_in(&self, home: Home, worker: &str, most: usize) -> Result<Vec<InboxItem>> {
         let mut call = self.scripts.inbox.key(home.prefix());
-        call.arg(worker).arg(most).arg(self.clock.ahead_ms()).arg(HOLDER_MS);
+        call.arg(worker).arg(most).arg(self.clock.ahead_ms()).arg(HOLDER_MS).arg(INBOX_BYTES);
         let answer: redis::Value = self.link.script(home, &call).await?;
         let mut answer = Vec::<redis::Value>::from_redis(answer)?.into_iter();
         let Some(fence) = answer.next() else { return Ok(Vec::new()) };
@@ -93,12 +100,17 @@ impl RedisStore {
             })
         };
         let home = self.layout.of_event(&item.id);
+        // Read before the plan replaces them: where a ticket was worked on is known from its entry alone.
+        let earlier = if item.generation > 1 { self.tickets_of(&item.id).await? } else { Vec::new() };
         let mut call = self.scripts.plan.key(home.prefix());
         call.arg(&item.id).arg(item.fence).arg(item.generation);
         call.arg(record::json(&Plan::new(item.generation, routing)?)?);
         let answer: Vec<String> = self.link.script(home, &call).await?;
         match answer.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            ["go", plan] => self.add_jobs(&item.id, plan).await?,
+            ["go", plan] => {
+                self.remove_earlier(&item.id, &earlier).await?;
+                self.add_jobs(&item.id, plan).await?;
+            }
             ["done"] => return Ok(()),
             _ => return Err(lost()),
         }
@@ -107,6 +119,28 @@ impl RedisStore {
         call.arg(self.clock.now().as_millisecond());
         let answer: String = self.link.script(home, &call).await?;
         if answer == "lost" { Err(lost()) } else { Ok(()) }
+    }
+
+    /// Removes the jobs of earlier runs of the tickets that go through again, or are no longer named. A ticket may
+    /// have another site by now, or be settled, and then nobody would find them any more.
+    async fn remove_earlier(&self, id: &EventId, earlier: &[TicketState]) -> Result<()> {
+        let now = self.tickets_of(id).await?;
+        // One that is not in this run stands as it was, or goes on meanwhile.
+        let stands = |ticket: &TicketState| {
+            now.iter().any(|now| now.key == ticket.key && now.generation == ticket.generation)
+        };
+        for ticket in earlier.iter().filter(|ticket| !ticket.site.is_empty() && !stands(ticket)) {
+            self.remove_jobs(id, &ticket.site, &ticket.key, ticket.generation).await?;
+        }
+        Ok(())
+    }
+
+    async fn tickets_of(&self, id: &EventId) -> Result<Vec<TicketState>> {
+        let home = self.layout.of_event(id);
+        let mut read = redis::cmd("HGETALL");
+        read.arg(home.key(&format!("tk:{id}")));
+        let entries: record::Fields = self.link.command(home, &read).await?;
+        record::read_tickets(id, &entries)
     }
 
     /// Adds the jobs of the plan in force, each once.
@@ -146,17 +180,19 @@ impl RedisStore {
 
 impl Plan {
     fn new(generation: u32, routing: &Routing) -> Result<Self> {
-        let settled = routing.settled.iter().map(|trace| {
-            let verdict = Verdict { outcome: trace.outcome, reason: trace.reason };
-            let verdict = record::verdict_text(verdict);
-            Ok(SettledTicket { key: trace.key.clone(), verdict, trace: record::json(trace)? })
-        });
+        let (mut jobs, mut settled) = (Vec::new(), Vec::new());
+        for (part, position) in routing.parts().into_iter().zip(1..) {
+            match part {
+                Part::Job(job) => jobs.push(PlannedJob::new(job, position)?),
+                Part::Settled(trace) => settled.push(SettledTicket::new(trace, position)?),
+            }
+        }
         let empty = routing.jobs.is_empty() && routing.settled.is_empty();
         let own = routing.verdict.or_else(|| empty.then(|| Reason::NoKeys.into()));
         Ok(Self {
             generation,
-            jobs: routing.jobs.iter().map(PlannedJob::new).collect::<Result<_>>()?,
-            settled: settled.collect::<Result<_>>()?,
+            jobs,
+            settled,
             verdict: own.map(record::verdict_text).unwrap_or_default(),
             detail: routing.detail.clone().unwrap_or_default(),
             ignored: if routing.ignored.is_empty() { String::new() } else { record::json(&routing.ignored)? },
@@ -165,12 +201,25 @@ impl Plan {
 }
 
 impl PlannedJob {
-    fn new(job: &NewJob) -> Result<Self> {
+    fn new(job: &NewJob, position: u32) -> Result<Self> {
         Ok(Self {
+            position,
             key: job.key.clone(),
             site: job.site.clone(),
             project: job.project.clone(),
             found_in: record::json(&job.found_in)?,
+        })
+    }
+}
+
+impl SettledTicket {
+    fn new(trace: &TicketTrace, position: u32) -> Result<Self> {
+        let verdict = Verdict { outcome: trace.outcome, reason: trace.reason };
+        Ok(Self {
+            position,
+            key: trace.key.clone(),
+            verdict: record::verdict_text(verdict),
+            trace: record::json(trace)?,
         })
     }
 }
@@ -187,7 +236,7 @@ fn waiting_item(waiting: Waiting, fence: u64, partition: u16) -> Option<InboxIte
         .and_then(|only| Ok((only, record::from_json::<Vec<String>>(&projects, &what)?)));
     let (only, projects, event) = match limits {
         Ok((only, projects)) => (only.unwrap_or_default(), projects, record::unpack_event(&event)),
-        Err(error) => (Vec::new(), Some(Vec::new()), Err(error.to_string())),
+        Err(error) => (Vec::new(), Some(Vec::new()), Err(Unreadable::Damaged(error.to_string()))),
     };
     Some(InboxItem { id, generation, only, projects, replayed: replayed == "yes", event, fence, partition })
 }

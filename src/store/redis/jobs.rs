@@ -8,10 +8,13 @@ use jiff::Timestamp;
 
 use super::keys::{Home, ticket};
 use super::link::each;
+use super::queries::read_answer;
 use super::turns::shares;
 use super::{RedisStore, record};
 use crate::event::Event;
-use crate::store::{Claim, ClaimRequest, EventId, JobId, JobState, Lease, Result, StoreError, TicketState};
+use crate::store::{
+    Claim, ClaimRequest, EventId, JobId, JobState, Lease, Result, StoreError, TicketState, Unreadable,
+};
 use crate::trace::{TicketTrace, Verdict};
 
 /// A leased job as the claim scripts answer it: id, site, project, found in, queued at, fence, expired, siblings,
@@ -24,8 +27,11 @@ const SIBLINGS_AT_ONCE: usize = 250;
 /// How much larger an event is in memory than as it is stored, about.
 const UNPACKED: u32 = 4;
 
-/// An event, or why it cannot be read.
-type Readable = std::result::Result<Event, String>;
+/// An event with the projects that its hook may move, or why it cannot be read.
+type Readable = std::result::Result<(Event, Option<Vec<String>>), Unreadable>;
+
+/// What Redis knows of an event that tickets name: its content, and its hook's projects.
+type Named = (Option<Vec<u8>>, Option<String>);
 
 impl RedisStore {
     pub(super) async fn claim_heads(&self, request: &ClaimRequest) -> Result<Vec<Claim>> {
@@ -35,7 +41,8 @@ impl RedisStore {
     async fn read_claims(&self, leased: Vec<Leased>, request: &ClaimRequest) -> Result<Vec<Claim>> {
         let jobs: Vec<_> = leased.into_iter().filter_map(with_id).collect();
         let events = self.events_of(jobs.iter().map(|(id, _)| &id.event)).await?;
-        let event_of = |id: &EventId| events.get(id).cloned().unwrap_or_else(|| Err("it is gone".into()));
+        let gone = || Err(Unreadable::Damaged("it is gone".to_owned()));
+        let event_of = |id: &EventId| events.get(id).cloned().unwrap_or_else(gone);
         let claims = jobs.into_iter().map(|(id, job)| {
             let event = event_of(&id.event);
             read_claim(id, job, request.lease, event)
@@ -138,12 +145,13 @@ impl RedisStore {
         for (home, ids) in unknown {
             let mut gets = redis::pipe();
             for id in &ids {
-                gets.get(home.key(&format!("no:{id}")));
+                gets.get(home.key(&format!("no:{id}"))).hget(home.key(&format!("ev:{id}")), "projects");
             }
-            let contents: Vec<Option<Vec<u8>>> = self.link.commands(home, &gets).await?;
-            for (id, content) in ids.into_iter().zip(contents) {
+            let answers: Vec<redis::Value> = self.link.commands(home, &gets).await?;
+            for (id, answer) in ids.into_iter().zip(answers.chunks(2)) {
+                let (content, projects): Named = read_answer(answer)?;
                 let content = content.unwrap_or_default();
-                let event = record::unpack_event(&content);
+                let event = named(id, &content, projects.as_deref());
                 if let Ok(event) = &event {
                     let size = u32::try_from(content.len()).unwrap_or(u32::MAX).saturating_mul(UNPACKED);
                     self.events.insert(id.clone(), (Arc::new(event.clone()), size)).await;
@@ -213,6 +221,12 @@ fn with_id(job: Leased) -> Option<(JobId, Leased)> {
     Some((id?, job))
 }
 
+fn named(id: &EventId, content: &[u8], projects: Option<&str>) -> Readable {
+    let projects = record::from_json(projects.unwrap_or_default(), &format!("event {id}"));
+    let projects = projects.map_err(|error| Unreadable::Damaged(error.to_string()))?;
+    Ok((record::unpack_event(content)?, projects))
+}
+
 /// What cannot be read of a job makes its event unreadable: whoever claims it ends it, and it blocks nobody.
 fn read_claim(id: JobId, job: Leased, duration: Duration, event: Readable) -> Claim {
     let (name, site, project, found_in, queued_at, fence, expired, siblings, state) = job;
@@ -220,7 +234,11 @@ fn read_claim(id: JobId, job: Leased, duration: Duration, event: Readable) -> Cl
         if state.is_empty() { Ok(None) } else { record::unpack(&state, &format!("job {name}")).map(Some) };
     let (state, event) = match state {
         Ok(state) => (state, event),
-        Err(error) => (None, Err(error.to_string())),
+        Err(error) => (None, Err(Unreadable::Damaged(error.to_string()))),
+    };
+    let (event, projects) = match event {
+        Ok((event, projects)) => (Ok(event), projects),
+        Err(why) => (Err(why), Some(Vec::new())),
     };
     Claim {
         lease: Lease { job: id, site, fence, duration },
@@ -230,6 +248,7 @@ fn read_claim(id: JobId, job: Leased, duration: Duration, event: Readable) -> Cl
         expired,
         siblings: !siblings.is_empty(),
         state,
+        projects,
         event,
     }
 }

@@ -60,6 +60,7 @@ mod inbox;
 mod jobs;
 mod keys;
 mod link;
+mod list;
 mod node;
 mod pauses;
 mod queries;
@@ -106,8 +107,8 @@ const CACHED: u64 = 4 * 1024 * 1024;
 const LOOKED_AT: &[&str] =
     &["maxmemory-policy", "appendfsync", "no-appendfsync-on-rewrite", "cluster-require-full-coverage"];
 
-/// An event in memory, and its size.
-type Cached = (Arc<Event>, u32);
+/// An event in memory with the projects that its hook may move, and its size.
+type Cached = (Arc<(Event, Option<Vec<String>>)>, u32);
 
 /// A store on Redis: one server, a master that Sentinels name, or a cluster.
 pub struct RedisStore {
@@ -285,8 +286,8 @@ impl Store for RedisStore {
         self.list_events(query).await
     }
 
-    async fn replay(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed> {
-        self.replay_event(id, scope).await
+    async fn replay(&self, id: &EventId, scope: ReplayScope, among: &[String]) -> Result<Replayed> {
+        self.replay_event(id, scope, among).await
     }
 
     async fn queue(&self) -> Result<QueueStatus> {

@@ -17,6 +17,7 @@ const FIRST: Home = Home::Jobs(0);
 
 impl RedisStore {
     pub(super) async fn pause_site(&self, site: &str, pause: &Pause) -> Result<()> {
+        let mut told = Ok(());
         for home in self.layout.jobs() {
             let mut call = self.scripts.pause.key(home.prefix());
             call.arg(field(pause.kind, site)).arg(&pause.why);
@@ -25,9 +26,10 @@ impl RedisStore {
                 None => call.arg(""),
             };
             call.arg(self.clock.ahead_ms());
-            self.link.script::<u8>(home, &call).await?;
+            // A part that is away keeps the others from nothing; the order has to be repeated for it.
+            told = told.and(self.link.script::<u8>(home, &call).await.map(drop));
         }
-        Ok(())
+        told
     }
 
     /// The first partition goes last: while it says that the site stands still, the order can be repeated.
@@ -35,16 +37,20 @@ impl RedisStore {
         let kinds = kind.as_ref().map_or(PauseKind::ALL, std::slice::from_ref);
         let mut homes: Vec<Home> = self.layout.jobs().collect();
         homes.reverse();
-        let mut ended = false;
+        let mut ended = Ok(false);
         for home in homes {
+            if home == FIRST && ended.is_err() {
+                break;
+            }
             let mut removal = redis::cmd("HDEL");
             removal.arg(home.key("paused"));
             for kind in kinds {
                 removal.arg(field(*kind, site));
             }
-            ended |= self.link.command::<bool>(home, &removal).await?;
+            let removed = self.link.command::<bool>(home, &removal).await;
+            ended = ended.and_then(|ended| Ok(removed? || ended));
         }
-        Ok(ended)
+        ended
     }
 
     pub(super) async fn paused_sites(&self) -> Result<Vec<PausedSite>> {

@@ -10,19 +10,11 @@ use super::link::each;
 use super::{RedisStore, record};
 use crate::event::Event;
 use crate::store::model::merge_name;
-use crate::store::{
-    EventId, EventQuery, EventRecord, JobState, Page, QueueStatus, Result, StoreError, TicketState,
-};
-use crate::trace::{Outcome, TicketTrace};
+use crate::store::{EventId, EventRecord, JobState, QueueStatus, Result, TicketState};
+use crate::trace::TicketTrace;
 
 /// The most pull requests that are looked at for one commit; more than one is rare enough.
 const MOST_MERGED: isize = 50;
-
-/// Index entries looked at in one round trip.
-const LOOKED_AT_ONCE: usize = 200;
-
-/// A place in the list of events: its score and id.
-type Place = (i64, EventId);
 
 /// Index entries with their scores.
 type Scored = Vec<(String, i64)>;
@@ -62,7 +54,7 @@ impl RedisStore {
     }
 
     /// The records of events of one partition; those that are gone are left out.
-    async fn read_events(&self, home: Home, ids: &[EventId]) -> Result<Vec<EventRecord>> {
+    pub(super) async fn read_events(&self, home: Home, ids: &[EventId]) -> Result<Vec<EventRecord>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -80,122 +72,6 @@ impl RedisStore {
             }
         }
         Ok(records)
-    }
-
-    pub(super) async fn list_events(&self, query: &EventQuery) -> Result<Page<EventRecord>> {
-        let after = query.cursor.as_deref().map(read_cursor).transpose()?;
-        let looked = self.layout.events().map(async |home| {
-            let places = self.matching(home, query, after.as_ref()).await?;
-            Ok::<_, StoreError>(places.into_iter().map(|place| (place, home)).collect::<Vec<_>>())
-        });
-        // A list that lacks a part of the events would be a lie: all must answer.
-        let mut found = try_join_all(looked).await?.concat();
-        found.sort_by(|a, b| b.0.cmp(&a.0));
-        let more = found.len() > query.limit;
-        found.truncate(query.limit);
-        let next = found.last().filter(|_| more).map(|((score, id), _)| format!("{score}-{id}"));
-        let mut homes: BTreeMap<Home, Vec<EventId>> = BTreeMap::new();
-        for ((_, id), home) in found {
-            homes.entry(home).or_default().push(id);
-        }
-        let read = homes.iter().map(|(home, ids)| self.read_events(*home, ids));
-        let mut items = try_join_all(read).await?.concat();
-        items.sort_by(|a, b| (b.received.at, &b.id).cmp(&(a.received.at, &a.id)));
-        Ok(Page { items, next })
-    }
-
-    /// The newest places of a partition that match all filters, one more than fit on the page.
-    ///
-    /// Walks the shortest index and looks each of its entries up in the others. Every event has one outcome, so
-    /// without a filter the indexes of all outcomes are walked side by side.
-    async fn matching(&self, home: Home, query: &EventQuery, after: Option<&Place>) -> Result<Vec<Place>> {
-        let mut indexes = self.shortest_first(home, query).await?;
-        let others = indexes.split_off(indexes.len().min(1));
-        if indexes.is_empty() {
-            let outcomes = Outcome::ALL.iter();
-            indexes = outcomes.map(|outcome| home.key(&format!("ix:s:{}", outcome.as_str()))).collect();
-        }
-        let mut places = Vec::new();
-        let mut found = vec![0; indexes.len()];
-        for offset in (0..).step_by(LOOKED_AT_ONCE) {
-            for (found, entries) in
-                found.iter_mut().zip(self.range(home, &indexes, query, after, offset).await?)
-            {
-                let last = entries.len() < LOOKED_AT_ONCE;
-                let candidates = entries
-                    .into_iter()
-                    .filter_map(|(id, score)| Some((score, EventId::parse(&id)?)))
-                    .filter(|place| after.is_none_or(|after| place < after))
-                    .collect();
-                let matching = self.also_in(home, &others, candidates).await?;
-                *found = if last { usize::MAX } else { found.saturating_add(matching.len()) };
-                places.extend(matching);
-            }
-            if found.iter().all(|found| *found > query.limit) {
-                break;
-            }
-        }
-        places.sort_by(|a, b| b.cmp(a));
-        places.dedup();
-        places.truncate(query.limit + 1);
-        Ok(places)
-    }
-
-    /// The same stretch of each of these indexes, newest first: in one step, so that an event whose outcome
-    /// changes meanwhile is in one of them.
-    async fn range(
-        &self,
-        home: Home,
-        indexes: &[String],
-        query: &EventQuery,
-        after: Option<&Place>,
-        offset: usize,
-    ) -> Result<Vec<Scored>> {
-        let newest = after.map_or_else(|| "+inf".to_owned(), |(score, _)| score.to_string());
-        let oldest = query.since.map_or_else(|| "-inf".to_owned(), |at| at.as_microsecond().to_string());
-        let mut ranges = redis::pipe();
-        ranges.atomic();
-        for index in indexes {
-            ranges.cmd("ZRANGE").arg(index).arg(&newest).arg(&oldest).arg("BYSCORE").arg("REV");
-            ranges.arg("LIMIT").arg(offset).arg(LOOKED_AT_ONCE).arg("WITHSCORES");
-        }
-        self.link.ask(home, &ranges).await
-    }
-
-    /// The indexes that a query's filters ask for, the shortest first; none when there is no filter.
-    async fn shortest_first(&self, home: Home, query: &EventQuery) -> Result<Vec<String>> {
-        let ticket = query.ticket.as_ref().map(|key| format!("ix:k:{key}"));
-        let repo = query.repo.as_ref().map(|repo| format!("ix:r:{repo}"));
-        let outcome = query.outcome.map(|outcome| format!("ix:s:{}", outcome.as_str()));
-        let names = [ticket, repo, outcome].into_iter().flatten();
-        let names: Vec<String> = names.map(|name| home.key(&name)).collect();
-        if names.is_empty() {
-            return Ok(names);
-        }
-        let mut counts = redis::pipe();
-        for name in &names {
-            counts.zcard(name);
-        }
-        let counts: Vec<u64> = self.link.ask(home, &counts).await?;
-        let mut counted: Vec<_> = counts.into_iter().zip(names).collect();
-        counted.sort();
-        Ok(counted.into_iter().map(|(_, name)| name).collect())
-    }
-
-    async fn also_in(&self, home: Home, indexes: &[String], places: Vec<Place>) -> Result<Vec<Place>> {
-        if indexes.is_empty() || places.is_empty() {
-            return Ok(places);
-        }
-        let mut lookups = redis::pipe();
-        for index in indexes {
-            lookups.cmd("ZMSCORE").arg(index);
-            for (_, id) in &places {
-                lookups.arg(id);
-            }
-        }
-        let scores: Vec<Vec<Option<f64>>> = self.link.ask(home, &lookups).await?;
-        let in_all = |n: usize| scores.iter().all(|index| index.get(n).is_some_and(Option::is_some));
-        Ok(places.into_iter().enumerate().filter(|(n, _)| in_all(*n)).map(|(_, place)| place).collect())
     }
 
     pub(super) async fn traces_of(&self, id: &EventId) -> Result<Vec<TicketTrace>> {
@@ -300,13 +176,7 @@ fn read_trace(event: &EventRecord, ticket: &TicketState, read: JobRead) -> Resul
     Ok(TicketTrace::queued(&ticket.key, found_in, queued_at))
 }
 
-fn read_answer<T: redis::FromRedisValue>(values: &[redis::Value]) -> Result<T> {
+pub(super) fn read_answer<T: redis::FromRedisValue>(values: &[redis::Value]) -> Result<T> {
     let read = T::from_redis_value(redis::Value::Array(values.to_vec()));
     read.map_err(|error| redis::RedisError::from(error).into())
-}
-
-fn read_cursor(text: &str) -> Result<Place> {
-    let place =
-        text.rsplit_once('-').and_then(|(score, id)| Some((score.parse().ok()?, EventId::parse(id)?)));
-    place.ok_or_else(|| StoreError::BadCursor(text.to_owned()))
 }

@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 
 use super::error::unreadable;
 use super::keys;
-use crate::event::{Event, SCHEMA};
+use crate::event::Event;
 use crate::store::{
-    Content, EventId, EventRecord, EventState, NewEvent, Result, TicketState, compress, decompress,
+    Content, EventId, EventRecord, EventState, NewEvent, Result, TicketState, Unreadable, compress,
+    decompress,
 };
 use crate::trace::{Reason, Received, Verdict};
 
@@ -35,25 +36,12 @@ pub(super) fn unpack<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T>
     serde_json::from_slice(&json).map_err(|error| unreadable(what, error))
 }
 
-/// A stored event; the error says why this version cannot read it.
-pub(super) fn unpack_event(bytes: &[u8]) -> std::result::Result<Event, String> {
-    #[derive(serde::Deserialize)]
-    struct Written {
-        schema: u16,
-    }
+/// A stored event, or why this version cannot read it.
+pub(super) fn unpack_event(bytes: &[u8]) -> std::result::Result<Event, Unreadable> {
     if bytes.is_empty() {
-        return Err("its content is missing".into());
+        return Err(Unreadable::Damaged("its content is missing".to_owned()));
     }
-    let json = if bytes.starts_with(ZSTD) {
-        decompress(bytes).map_err(|error| error.to_string())?
-    } else {
-        bytes.to_vec()
-    };
-    let written: Written = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-    if written.schema > SCHEMA {
-        return Err(format!("it was written by a newer version (schema {}, not {SCHEMA})", written.schema));
-    }
-    serde_json::from_slice(&json).map_err(|error| error.to_string())
+    crate::store::unreadable::read_event(bytes)
 }
 
 /// A verdict as one field.
@@ -213,6 +201,7 @@ fn read_ticket(key: &str, entry: &str) -> Option<(u32, TicketState)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::SCHEMA;
 
     #[test]
     fn content_is_read_back_small_or_large_and_a_newer_schema_says_so() {
@@ -224,7 +213,7 @@ mod tests {
         assert!(large.len() < 200, "{}", large.len());
         assert_eq!(unpack_event(&large).unwrap().kind.len(), 5000);
         let why = unpack_event(&pack(&event(SCHEMA + 1, "ping")).unwrap()).unwrap_err();
-        assert!(why.contains("newer version"), "{why}");
+        assert_eq!(why, Unreadable::Newer { found: SCHEMA + 1 });
         assert!(unpack_event(b"").is_err());
     }
 

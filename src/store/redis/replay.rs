@@ -10,13 +10,18 @@ const TRIES: usize = 5;
 type Tickets = Vec<String>;
 
 impl RedisStore {
-    pub(super) async fn replay_event(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed> {
+    pub(super) async fn replay_event(
+        &self,
+        id: &EventId,
+        scope: ReplayScope,
+        among: &[String],
+    ) -> Result<Replayed> {
         for _ in 0..TRIES {
             let Some(event) = self.read_event(id).await? else { return Ok(Replayed::NotFound) };
             if event.state != EventState::Finished {
                 return Ok(Replayed::NotFinished);
             }
-            let tickets = match scope.select(event.verdict, &event.tickets) {
+            let tickets = match scope.select(event.verdict, &event.tickets, among) {
                 Ok(tickets) => tickets,
                 Err(reason) => return Ok(Replayed::Refused(reason)),
             };

@@ -15,6 +15,8 @@ use crate::trace::Verdict;
 const AT_ONCE: usize = 200;
 /// Events removed by one call a partition.
 const REMOVED_AT_ONCE: usize = 100;
+/// Tickets that go with them, about: a release may name a thousand.
+const TICKETS_AT_ONCE: usize = 2000;
 
 /// A finished ticket in the outbox: its entry, its job and how it ended.
 type Finished = (String, JobId, Verdict);
@@ -112,21 +114,28 @@ impl RedisStore {
         range.arg(home.key("ix:done")).arg("-inf").arg(format!("({}", before.as_millisecond()));
         range.arg("BYSCORE").arg("LIMIT").arg(0).arg(REMOVED_AT_ONCE);
         let ids: Vec<String> = self.link.command(home, &range).await?;
-        let mut removed = 0;
+        let (mut removed, mut tickets) = (0, 0);
         for id in ids.iter().filter_map(|id| EventId::parse(id)) {
             match self.remove(&id).await {
                 // Left where it is, so that it stops nothing else.
                 Err(error @ StoreError::Damaged { .. }) => {
                     tracing::error!(event = %id, %error, "an old event stays");
                 }
-                gone => removed += u64::from(gone?),
+                gone => {
+                    let gone = gone?;
+                    removed += u64::from(gone.is_some());
+                    tickets += gone.unwrap_or_default();
+                }
+            }
+            if tickets >= TICKETS_AT_ONCE {
+                break;
             }
         }
         Ok(removed)
     }
 
-    /// Removes an event that is finished: first its jobs, then itself.
-    async fn remove(&self, id: &EventId) -> Result<bool> {
+    /// Removes an event that is finished: first its jobs, then itself. Tells how many tickets it had.
+    async fn remove(&self, id: &EventId) -> Result<Option<usize>> {
         let home = self.layout.of_event(id);
         let mut read = redis::pipe();
         read.cmd("HMGET").arg(home.key(&format!("ev:{id}"))).arg("state").arg("generation");
@@ -134,18 +143,26 @@ impl RedisStore {
         let ((state, generation), tickets): Removable = self.link.commands(home, &read).await?;
         // Without a state it is half removed.
         if state.is_some_and(|state| state != "finished") {
-            return Ok(false);
+            return Ok(None);
         }
         let generation = generation.unwrap_or(1);
-        for ticket in record::read_tickets(id, &tickets)?.iter().filter(|ticket| !ticket.site.is_empty()) {
+        let tickets = record::read_tickets(id, &tickets)?;
+        for ticket in tickets.iter().filter(|ticket| !ticket.site.is_empty()) {
             self.remove_jobs(id, &ticket.site, &ticket.key, generation).await?;
         }
         let mut call = self.scripts.remove.key(home.prefix());
         call.arg(id).arg(generation);
-        self.link.script(home, &call).await
+        let gone: bool = self.link.script(home, &call).await?;
+        Ok(gone.then_some(tickets.len()))
     }
 
-    async fn remove_jobs(&self, id: &EventId, site: &str, key: &str, generation: u32) -> Result<()> {
+    pub(super) async fn remove_jobs(
+        &self,
+        id: &EventId,
+        site: &str,
+        key: &str,
+        generation: u32,
+    ) -> Result<()> {
         let home = self.layout.of_ticket(site, key);
         let mut removal = redis::pipe();
         removal.zrem(home.key("dead"), format!("{id}:{key}")).ignore();

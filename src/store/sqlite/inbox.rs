@@ -5,7 +5,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::store::{
-    Content, EventId, EventState, InboxItem, Ingested, NewEvent, ReplayScope, Replayed, Result, compress,
+    Content, EventId, EventState, INBOX_BYTES, InboxItem, Ingested, NewEvent, ReplayScope, Replayed, Result,
+    Unreadable, compress,
 };
 use crate::trace::{Reason, Verdict};
 
@@ -161,12 +162,18 @@ fn enqueue(conn: &Connection, event: i64, generation: u32, keys: &[String], repl
     Ok(())
 }
 
-pub(super) fn replay(conn: &Connection, id: &EventId, scope: ReplayScope, now: i64) -> Result<Replayed> {
+pub(super) fn replay(
+    conn: &Connection,
+    id: &EventId,
+    scope: ReplayScope,
+    among: &[String],
+    now: i64,
+) -> Result<Replayed> {
     let Some(found) = queries::find(conn, id)? else { return Ok(Replayed::NotFound) };
     if found.record.state != EventState::Finished {
         return Ok(Replayed::NotFinished);
     }
-    let keys = match scope.select(found.record.verdict, &found.record.tickets) {
+    let keys = match scope.select(found.record.verdict, &found.record.tickets, among) {
         Ok(keys) => keys,
         Err(reason) => return Ok(Replayed::Refused(reason)),
     };
@@ -203,8 +210,16 @@ pub(super) fn inbox(conn: &Connection, worker: &str, most: usize, now: i64) -> R
          FROM inbox i JOIN events e ON e.n = i.event ORDER BY i.n LIMIT ?1",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let waiting = statement.query_map([most], |row| waiting(row, fence))?;
-    Ok(waiting.collect::<rusqlite::Result<_>>()?)
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    for item in statement.query_map([most], |row| waiting(row, fence))? {
+        let item = item?;
+        bytes += item.event.as_ref().map_or(0, Vec::len);
+        items.push(item);
+        if bytes >= INBOX_BYTES {
+            break;
+        }
+    }
+    Ok(items)
 }
 
 fn waiting(row: &Row<'_>, fence: u64) -> rusqlite::Result<Waiting> {
@@ -215,7 +230,7 @@ fn waiting(row: &Row<'_>, fence: u64) -> rusqlite::Result<Waiting> {
         only: json(row, 2)?,
         replayed: row.get(3)?,
         projects: projects.map(|_| json(row, 4)).transpose()?,
-        event: Err(String::new()),
+        event: Err(Unreadable::Damaged(String::new())),
         fence,
         partition: 0,
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::store::{Claim, ClaimRequest, JobId, JobState, Lease, Result, StoreError};
+use crate::store::{Claim, ClaimRequest, JobId, JobState, Lease, Result, StoreError, Unreadable};
 use crate::trace::TicketTrace;
 
 use super::lanes::{Lane, lanes, next_turn};
@@ -18,7 +18,7 @@ pub(super) const FIRST_READY: &str = "SELECT key FROM tickets
      WHERE site = ?1 AND project = ?2 AND lease_until IS NULL AND run_at <= ?3 ORDER BY run_at, head LIMIT 1";
 
 /// The tickets of an event whose head is its job and that are ready, as the event names them.
-pub(super) const READY_SIBLINGS: &str =
+const READY_SIBLINGS: &str =
     "SELECT t.key FROM jobs j JOIN tickets t ON t.site = j.site AND t.key = j.key
      WHERE j.event = (SELECT n FROM events WHERE id = ?1) AND j.site = ?2 AND t.head = j.n
          AND t.lease_until IS NULL AND t.run_at <= ?3 AND j.site NOT IN (SELECT site FROM pauses)
@@ -37,6 +37,7 @@ pub(super) struct Claimed {
     expired: u32,
     progress: Option<String>,
     trace: Option<Vec<u8>>,
+    projects: Option<String>,
     event: Option<Vec<u8>>,
     siblings: bool,
 }
@@ -45,9 +46,10 @@ impl Claimed {
     /// What this version cannot read is told as the event's error, so that one such job, which a newer
     /// version may have left, does not cost the others of the same claim their worker.
     pub(super) fn unpack(self) -> Claim {
-        let (state, event) = match self.state() {
-            Ok(state) => (state, read_event(self.event.as_deref())),
-            Err(error) => (None, Err(error.to_string())),
+        let noted = self.state().and_then(|state| Ok((state, self.projects()?)));
+        let (state, projects, event) = match noted {
+            Ok((state, projects)) => (state, projects, read_event(self.event.as_deref())),
+            Err(error) => (None, Some(Vec::new()), Err(Unreadable::Damaged(error.to_string()))),
         };
         Claim {
             lease: self.lease,
@@ -57,8 +59,13 @@ impl Claimed {
             expired: self.expired,
             siblings: self.siblings,
             state,
+            projects,
             event,
         }
+    }
+
+    fn projects(&self) -> Result<Option<Vec<String>>> {
+        self.projects.as_ref().map(|json| from_json("a hook's projects", json.as_bytes())).transpose()
     }
 
     fn state(&self) -> Result<Option<JobState>> {
@@ -139,7 +146,7 @@ fn lease(conn: &Connection, site: &str, key: &str, request: &ClaimRequest, now: 
     let claimed = conn
         .prepare_cached(
             "SELECT e.id, j.key, j.generation, j.site, j.project, j.found_in, j.queued_at, j.progress, j.trace,
-                    e.event,
+                    e.event, e.projects,
                     EXISTS (SELECT 1 FROM jobs s
                             WHERE s.event = j.event AND s.key <> j.key AND s.site = j.site AND s.finished_at IS NULL)
              FROM jobs j JOIN events e ON e.n = j.event WHERE j.n = ?1",
@@ -159,7 +166,8 @@ fn claimed(row: &Row<'_>, fence: u64, duration: Duration) -> rusqlite::Result<Cl
         progress: row.get(7)?,
         trace: row.get(8)?,
         event: row.get(9)?,
-        siblings: row.get(10)?,
+        projects: row.get(10)?,
+        siblings: row.get(11)?,
     })
 }
 

@@ -1,4 +1,5 @@
-//! The embedded store: one SQLite file, for the demo, for one server, and for the spool.
+//! The embedded store: one SQLite file, for the demo and for one server. The spool, in a file of its own, uses
+//! its way to open a file and its writer.
 //!
 //! One thread writes and groups commits (`writer`); others read beside it (`readers`), which the write-ahead
 //! log allows. Several processes may share the file: each notices its own work at once and another's when it
@@ -18,12 +19,12 @@ mod plans;
 mod queries;
 mod readers;
 mod routing;
-mod rows;
-mod schema;
+pub(super) mod rows;
+pub(super) mod schema;
 #[cfg(test)]
 mod tests;
 mod tidy;
-mod writer;
+pub(super) mod writer;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -231,9 +232,9 @@ impl Store for SqliteStore {
         self.readers.ask(move |conn| queries::events(conn, &query)).await
     }
 
-    async fn replay(&self, id: &EventId, scope: ReplayScope) -> Result<Replayed> {
-        let (id, now) = (id.clone(), self.now());
-        let replayed = self.writer.run(move |conn| inbox::replay(conn, &id, scope, now)).await?;
+    async fn replay(&self, id: &EventId, scope: ReplayScope, among: &[String]) -> Result<Replayed> {
+        let (id, among, now) = (id.clone(), among.to_vec(), self.now());
+        let replayed = self.writer.run(move |conn| inbox::replay(conn, &id, scope, &among, now)).await?;
         self.wake(1);
         Ok(replayed)
     }

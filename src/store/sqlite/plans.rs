@@ -81,7 +81,7 @@ fn no_statement_scans_a_table_that_grows() {
 #[test]
 fn a_claim_and_a_removal_read_only_as_far_as_they_take() {
     let (_folder, conn) = database();
-    for sql in [jobs::FIRST_READY, jobs::NEXT_IN_LINE, tidy::REMOVE, tidy::EXPIRED] {
+    for sql in [jobs::FIRST_READY, jobs::NEXT_IN_LINE, queries::MERGED_AS, tidy::OLD, tidy::EXPIRED] {
         let plan = plan(&conn, sql);
         assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}\n{plan:#?}");
     }
@@ -104,5 +104,16 @@ fn every_list_of_events_is_answered_in_order_from_an_index() {
         assert_searches(&conn, &sql);
         let plan = plan(&conn, &sql);
         assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}\n{plan:#?}");
+        // The one that leaves the fewest events leads.
+        let leads = match query {
+            EventQuery { ticket: Some(_), .. } => "jobs_of_ticket (key=?",
+            EventQuery { repo: Some(_), outcome: Some(_), .. } => {
+                "events_by_repo_and_outcome (repo=? AND outcome=?"
+            }
+            EventQuery { repo: Some(_), .. } => "events_by_repo (repo=?",
+            EventQuery { outcome: Some(_), .. } => "events_by_outcome (outcome=?",
+            _ => "events_by_time (",
+        };
+        assert!(plan[0].contains(leads), "{sql}\n{plan:#?}");
     }
 }

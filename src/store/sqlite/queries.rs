@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use crate::event::Event;
-use crate::store::{EventId, EventQuery, EventRecord, Page, QueueStatus, Result, StoreError};
+use crate::store::{EventId, EventQuery, EventRecord, Page, QueueStatus, Result, StoreError, Unreadable};
 use crate::trace::TicketTrace;
 
 use super::pauses;
@@ -61,7 +61,8 @@ pub(super) fn merged_as(conn: &Connection, name: &str) -> Result<Vec<Event>> {
     })?;
     rows.map(|row| {
         let (id, packed) = row?;
-        let damaged = |why| StoreError::Damaged { what: format!("event {id}"), why };
+        let damaged =
+            |why: Unreadable| StoreError::Damaged { what: format!("event {id}"), why: why.to_string() };
         read_event(packed.as_deref()).map_err(damaged)
     })
     .collect()
@@ -98,9 +99,15 @@ pub(super) fn list(query: &EventQuery) -> Result<(String, Vec<Box<dyn ToSql>>)> 
         None => (i64::MAX, i64::MAX),
         Some(cursor) => parse_cursor(cursor).ok_or_else(|| StoreError::BadCursor(cursor.clone()))?,
     };
-    let (tables, at, n) = match query.ticket {
-        Some(_) => ("jobs j CROSS JOIN events e ON e.n = j.event", "j.received_at", "j.event"),
-        None => ("events e", "e.received_at", "e.n"),
+    let (tables, at, n) = match query {
+        EventQuery { ticket: Some(_), .. } => {
+            ("jobs j CROSS JOIN events e ON e.n = j.event", "j.received_at", "j.event")
+        }
+        // Named, because SQLite takes it to be no better than one of the outcome alone.
+        EventQuery { repo: Some(_), outcome: Some(_), .. } => {
+            ("events e INDEXED BY events_by_repo_and_outcome", "e.received_at", "e.n")
+        }
+        _ => ("events e", "e.received_at", "e.n"),
     };
     let mut sql = format!("SELECT {RECORD} FROM {tables} WHERE ({at}, {n}) < (?, ?)");
     let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(before_at), Box::new(before_n)];

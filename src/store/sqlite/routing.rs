@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::store::model::Part;
 use crate::store::{InboxItem, NewJob, Result, Routing, StoreError};
 use crate::trace::{Reason, TicketTrace};
 
@@ -19,12 +20,14 @@ pub(super) fn route(conn: &Connection, item: &InboxItem, routing: &Routing, now:
     let run = Run { conn, event, generation: item.generation, received_at, now };
     run.forget_earlier(item, routing)?;
     let mut ready = 0;
-    for job in &routing.jobs {
-        run.add(&job.key, &job.site, &job.project, &to_json(&job.found_in)?, None)?;
-        ready += run.line_up(job)?;
-    }
-    for trace in &routing.settled {
-        run.add(&trace.key, "", "", &to_json(&trace.found_in)?, Some(trace))?;
+    for part in routing.parts() {
+        match part {
+            Part::Job(job) => {
+                run.add(&job.key, &job.site, &job.project, &to_json(&job.found_in)?, None)?;
+                ready += run.line_up(job)?;
+            }
+            Part::Settled(trace) => run.add(&trace.key, "", "", &to_json(&trace.found_in)?, Some(trace))?,
+        }
     }
     run.save(routing)?;
     settle(conn, event, now)?;

@@ -5,16 +5,17 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::event::{Event, SCHEMA};
+use crate::event::Event;
 use crate::store::{
-    EventId, EventRecord, EventState, JobId, Result, StoreError, TicketState, compress, decompress,
+    EventId, EventRecord, EventState, JobId, Result, StoreError, TicketState, Unreadable, compress,
+    decompress, unreadable,
 };
 use crate::trace::{Reason, TicketTrace, Verdict};
 
-/// JSON above this size is worth compressing.
-const LARGE: usize = 1024;
+/// JSON above this size is worth compressing. An event of a pull request has some 900 bytes and leaves half of them.
+const LARGE: usize = 256;
 
 /// What a zstd frame begins with; no JSON does.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -30,16 +31,16 @@ pub(super) struct Found {
     pub(super) record: EventRecord,
 }
 
-pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
+pub(in crate::store) fn to_json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| damaged("a value to be stored", &error))
 }
 
-pub(super) fn from_json<T: DeserializeOwned>(what: &str, json: &[u8]) -> Result<T> {
+pub(in crate::store) fn from_json<T: DeserializeOwned>(what: &str, json: &[u8]) -> Result<T> {
     serde_json::from_slice(json).map_err(|error| damaged(what, &error))
 }
 
 /// JSON for a BLOB column.
-pub(super) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+pub(in crate::store) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     let json = to_json(value)?.into_bytes();
     if json.len() > LARGE { compress(&json) } else { Ok(json) }
 }
@@ -48,22 +49,10 @@ fn unpack(packed: &[u8]) -> Result<Cow<'_, [u8]>> {
     if packed.starts_with(&ZSTD) { Ok(decompress(packed)?.into()) } else { Ok(packed.into()) }
 }
 
-/// The stored event, or a sentence on why this version cannot read it.
-pub(super) fn read_event(packed: Option<&[u8]>) -> std::result::Result<Event, String> {
-    #[derive(Deserialize)]
-    struct Written {
-        schema: u16,
-    }
-    let packed = packed.ok_or("the payload could not be understood when it came in")?;
-    let json = unpack(packed).map_err(|error| error.to_string())?;
-    let written: Written = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-    if written.schema > SCHEMA {
-        return Err(format!(
-            "a newer Conduit wrote it (event schema {}; this one reads up to {SCHEMA})",
-            written.schema
-        ));
-    }
-    serde_json::from_slice(&json).map_err(|error| error.to_string())
+/// The stored event, or why this version cannot read it.
+pub(in crate::store) fn read_event(packed: Option<&[u8]>) -> std::result::Result<Event, Unreadable> {
+    let nothing = || Unreadable::Damaged("the payload could not be understood when it came in".to_owned());
+    unreadable::read_event(packed.ok_or_else(nothing)?)
 }
 
 pub(super) fn read_trace(packed: &[u8]) -> Result<TicketTrace> {

@@ -39,7 +39,7 @@ const APPLICATION_ID: i32 = 0x436f_6e64;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each brings a file from the version that is its index to the next. Never changed once released.
-const MIGRATIONS: &[&str] = &[FIRST, MERGES, PAUSES];
+const MIGRATIONS: &[&str] = &[FIRST, MERGES, OUTCOMES_OF_REPO, PAUSES];
 
 const FIRST: &str = "
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -160,6 +160,11 @@ CREATE TABLE merges (
 CREATE INDEX merges_of_event ON merges (event);
 ";
 
+/// What failed in one repository of many: neither index alone would leave few enough.
+const OUTCOMES_OF_REPO: &str = "
+CREATE INDEX events_by_repo_and_outcome ON events (repo, outcome, received_at);
+";
+
 /// Pauses have kinds, and a ticket counts how often in a row its lease ran out.
 const PAUSES: &str = "
 CREATE TABLE pauses (
@@ -179,8 +184,14 @@ DROP TABLE paused;
 ALTER TABLE tickets ADD COLUMN expired INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// Opens the file for writing, makes it and its folder if they are missing, and brings it up to date.
+/// Opens the store's file for writing.
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
+    open_file(path, APPLICATION_ID, MIGRATIONS)
+}
+
+/// Opens a file for writing, makes it and its folder if they are missing, and brings it up to date. `mark`
+/// says whose file it is.
+pub(in crate::store) fn open_file(path: &Path, mark: i32, migrations: &[&str]) -> Result<Connection> {
     create_private(path)
         .map_err(|error| StoreError::Unavailable(format!("cannot make {}: {error}", path.display())))?;
     let mut conn = Connection::open_with_flags(
@@ -189,7 +200,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     )?;
     conn.busy_timeout(BUSY)?;
     // Before anything is changed, so that somebody else's file stays as it is.
-    refuse_strangers(&conn, path)?;
+    refuse_strangers(&conn, path, mark, migrations.len())?;
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(StoreError::Unfit(format!(
@@ -201,7 +212,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 67108864;",
     )?;
     conn.set_prepared_statement_cache_capacity(96);
-    migrate(&mut conn)?;
+    migrate(&mut conn, mark, migrations)?;
     Ok(conn)
 }
 
@@ -231,13 +242,13 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-fn refuse_strangers(conn: &Connection, path: &Path) -> Result<()> {
-    let mark: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+fn refuse_strangers(conn: &Connection, path: &Path, mark: i32, known: usize) -> Result<()> {
+    let marked: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables > 0 && mark != APPLICATION_ID {
+    if tables > 0 && marked != mark {
         return Err(StoreError::Unfit(format!("{} is the database of another program", path.display())));
     }
-    let (found, known) = (version(conn)?, MIGRATIONS.len());
+    let found = version(conn)?;
     if found > known {
         return Err(StoreError::Unfit(format!(
             "{} was written by a newer Conduit (schema {found}; this one knows up to {known}): \
@@ -248,14 +259,14 @@ fn refuse_strangers(conn: &Connection, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn migrate(conn: &mut Connection) -> Result<()> {
+fn migrate(conn: &mut Connection, mark: i32, migrations: &[&str]) -> Result<()> {
     // Two processes may start at once: the second waits here and then finds nothing left to do.
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for (index, sql) in MIGRATIONS.iter().enumerate().skip(version(&tx)?) {
+    for (index, sql) in migrations.iter().enumerate().skip(version(&tx)?) {
         tx.execute_batch(sql)?;
         tx.pragma_update(None, "user_version", i64::try_from(index + 1).unwrap_or(i64::MAX))?;
     }
-    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tx.pragma_update(None, "application_id", mark)?;
     Ok(tx.commit()?)
 }
 

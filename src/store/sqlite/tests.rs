@@ -194,7 +194,7 @@ async fn a_job_that_a_newer_version_left_does_not_hold_up_the_others() {
         claims.iter().map(|claim| claim.lease.job.key.as_str()).collect::<Vec<_>>(),
         ["SHOP-1", "SHOP-2"]
     );
-    let why = claims[0].event.as_ref().unwrap_err();
+    let why = claims[0].event.as_ref().unwrap_err().to_string();
     assert!(why.contains("a trace"), "{why}");
 }
 

@@ -9,6 +9,9 @@ use super::millis;
 /// How many events are removed, and leases taken back, at a time, so that nobody waits long behind it.
 const STEP: i64 = 200;
 
+/// How many tickets go with them at most: a release may name a thousand. One event always goes.
+const MOST_TICKETS: i64 = 2000;
+
 /// Leases that have run out, and how often in a row they did before.
 pub(super) const EXPIRED: &str =
     "SELECT site, key, expired FROM tickets WHERE lease_until <= ?1 ORDER BY lease_until LIMIT ?2";
@@ -18,17 +21,40 @@ const TAKE_BACK: &str = "UPDATE tickets
      SET run_at = ?3, expired = expired + 1, worker = NULL, fence = NULL, lease_until = NULL
      WHERE site = ?1 AND key = ?2";
 
-/// Removes finished events; their jobs and bodies go with them.
-pub(super) const REMOVE: &str = "DELETE FROM events WHERE n IN (
-     SELECT n FROM events WHERE state = 'finished' AND finished_at < ?1 ORDER BY finished_at LIMIT ?2)";
+/// Finished events, the oldest first, each with the number of its tickets.
+pub(super) const OLD: &str = "SELECT e.n, (SELECT count(*) FROM jobs j WHERE j.event = e.n) FROM events e
+     WHERE e.state = 'finished' AND e.finished_at < ?1 ORDER BY e.finished_at LIMIT ?2";
+
+/// Removes an event; its jobs, its body and its merge go with it.
+const REMOVE: &str = "DELETE FROM events WHERE n = ?1";
 
 /// `before`: events that finished earlier are removed.
 pub(super) fn tidy(conn: &Connection, now: i64, before: i64) -> Result<Tidied> {
     let reaped = reap(conn, now)?;
-    let removed = conn.prepare_cached(REMOVE)?.execute([before, STEP])?;
+    let old = old(conn, before)?;
+    let mut remove = conn.prepare_cached(REMOVE)?;
+    for event in &old {
+        remove.execute([event])?;
+    }
     let count = |changed: usize| u64::try_from(changed).unwrap_or(u64::MAX);
     // Tickets and their events stand in one database, so nothing has to be carried home.
-    Ok(Tidied { reaped: count(reaped), carried: 0, removed: count(removed) })
+    Ok(Tidied { reaped: count(reaped), carried: 0, removed: count(old.len()) })
+}
+
+/// The events to remove in this step.
+fn old(conn: &Connection, before: i64) -> Result<Vec<i64>> {
+    let mut statement = conn.prepare_cached(OLD)?;
+    let rows = statement.query_map([before, STEP], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (mut events, mut with_them) = (Vec::new(), 0_i64);
+    for row in rows {
+        let (event, tickets): (i64, i64) = row?;
+        with_them += tickets;
+        if with_them > MOST_TICKETS && !events.is_empty() {
+            break;
+        }
+        events.push(event);
+    }
+    Ok(events)
 }
 
 /// Takes expired leases back: to the front of their lanes, and those that keep expiring one after the other.

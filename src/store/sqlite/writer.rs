@@ -19,14 +19,14 @@ const GROUP: usize = 256;
 const QUEUE: usize = 1024;
 
 /// The way to the writing thread.
-pub(super) struct Writer {
+pub(in crate::store) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Request>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     /// Starts the thread, which owns the connection until the last request is answered.
-    pub(super) fn start(conn: Connection) -> Result<Self> {
+    pub(in crate::store) fn start(conn: Connection) -> Result<Self> {
         let (queue, requests) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
@@ -36,7 +36,7 @@ impl Writer {
     }
 
     /// Runs `work` in a transaction and answers once it is durable.
-    pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
+    pub(in crate::store) async fn run<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,

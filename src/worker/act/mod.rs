@@ -17,7 +17,7 @@ mod together;
 mod walk;
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -26,13 +26,14 @@ pub(super) use walk::{fields, require};
 use super::batch::Company;
 use super::breaker::Heard;
 use super::intent::{Intent, Progress, Unreadable};
-use super::lease::Held;
+use super::lease::{Held, Moment};
 use super::processor::{Class, Setback, Site, Ticket};
 use super::retry::{self, Next};
-use super::{Rulebook, Shared, is_newer, record, ruling};
+use super::router::{may_move, not_the_hooks};
+use super::{Rulebook, Shared, record, ruling};
 use crate::event::Event;
 use crate::machine::{Action, Decision, Machine, precheck};
-use crate::store::{Claim, JobState, StoreError};
+use crate::store::{self, Claim, JobState, StoreError};
 use crate::trace::{Outcome, Reason, TicketTrace, Verdict};
 
 /// How long a job of a newer version is left alone before it is offered again.
@@ -84,11 +85,10 @@ pub(super) async fn carry_out(
     let mut trace = record::begin(&claim, began);
     let notes = claim.state.as_ref().map_or_else(|| Ok(Progress::default()), |s| Progress::read(&s.progress));
     let (event, progress) = match (claim.event, notes) {
-        (Err(why), _) if is_newer(&why) => {
+        (Err(store::Unreadable::Newer { .. }), _) | (_, Err(Unreadable::Newer)) => {
             return leave_to_newer(held, claim.state, trace).await;
         }
-        (_, Err(Unreadable::Newer)) => return leave_to_newer(held, claim.state, trace).await,
-        (Err(why), _) => {
+        (Err(store::Unreadable::Damaged(why)), _) => {
             return bury(held, trace, format!("the stored event cannot be read: {why}"), began).await;
         }
         (_, Err(Unreadable::Damaged(why))) => {
@@ -113,6 +113,7 @@ pub(super) async fn carry_out(
         event: Cow::Borrowed(&event),
         key,
         project: claim.project,
+        projects: claim.projects,
         trace,
         progress,
         began,
@@ -157,13 +158,15 @@ struct Job<'a> {
     /// The issue key as the event wrote it.
     key: String,
     project: String,
+    /// The projects that the hook may move; `None`: all.
+    projects: Option<Vec<String>>,
     trace: TicketTrace,
     progress: Progress,
     began: Timestamp,
     /// The others of its event that are worked on with it.
     company: Option<Company>,
     /// When the ticket was read together with others, if that is what is known of it.
-    seen: Option<Instant>,
+    seen: Option<Moment>,
     /// Whether a failure is to be reported by this job, and not by another that it hit too.
     speaks: bool,
 }
@@ -281,7 +284,12 @@ impl Job<'_> {
         }
         let ticket = self.site.processor.read(&self.key, &mut self.trace.attempts).await?;
         ruling::renamed(&mut self.trace, &ticket);
-        Ok(ticket)
+        // The hook was asked about the key that the event wrote; the ticket may have gone where it may not follow.
+        if may_move(self.projects.as_deref(), &ticket.project) {
+            return Ok(ticket);
+        }
+        let sentence = format!("{} is {} now, and {}", self.key, ticket.key, not_the_hooks(&ticket.project));
+        Err(Setback::permanent(Reason::ProjectNotConfigured, sentence).into())
     }
 
     // --- parting -------------------------------------------------------------------------------------

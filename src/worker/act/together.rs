@@ -1,7 +1,7 @@
 //! What a job does together with others of its event: it reads, and where that can be, it moves. See
 //! [`batch`](super::super::batch).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::super::batch::{BULK_SETTLES, BULK_STUCK, Mover, SERVES, Seat, Task, Told};
 use super::super::intent::{Intent, Phase, Together};
@@ -21,7 +21,8 @@ impl Job<'_> {
     pub(super) async fn seen_together(&mut self) -> Go<Option<Ticket>> {
         let Some(company) = &mut self.company else { return Ok(None) };
         let Some(told) = company.read(&self.key).await else { return Ok(None) };
-        let sighting = self.heed(told)?.filter(|sighting| sighting.at.elapsed() <= SERVES);
+        let clock = &self.shared.clock;
+        let sighting = self.heed(told)?.filter(|sighting| sighting.at.age(clock) <= SERVES);
         self.seen = sighting.as_ref().map(|sighting| sighting.at);
         Ok(sighting.map(|sighting| sighting.ticket))
     }
@@ -110,7 +111,7 @@ impl Job<'_> {
 
     /// Alone from here, with another look when the last one is too long ago.
     async fn go_alone(&mut self) -> Go<Option<Hopped>> {
-        if self.seen.is_none_or(|seen: Instant| seen.elapsed() <= SERVES) {
+        if self.seen.is_none_or(|seen| seen.age(&self.shared.clock) <= SERVES) {
             return Ok(None);
         }
         Ok(Some(Hopped::Elsewhere(Box::new(self.read().await?))))
@@ -157,5 +158,65 @@ fn writes(decision: &Decision) -> bool {
             let lasts = decision.effects.link.is_some() || decision.effects.fix_version.is_some();
             lasts && verdict.reason != Reason::ObserveOnly
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::machine::{Effects, Hop, Link};
+    use crate::trace::Step;
+
+    fn hop() -> Hop {
+        Hop {
+            step: Step {
+                from: "to_do".into(),
+                event: "next".into(),
+                to: "done".into(),
+                file: "shop.hcl".into(),
+                line: 1,
+            },
+            from_status: "To Do".into(),
+            to_status: "Done".into(),
+            via: None,
+            fields: BTreeMap::new(),
+        }
+    }
+
+    fn found() -> Found {
+        Found {
+            id: "31".into(),
+            name: "Ship".into(),
+            cached: true,
+            required: vec![],
+            fields: BTreeMap::new(),
+            takes_comment: true,
+        }
+    }
+
+    fn together(path: Vec<Hop>, effects: Effects, found: &Found) -> bool {
+        goes_by_itself(&Intent::new(path, effects, &Ticket::default()), found)
+    }
+
+    #[test]
+    fn one_hop_that_carries_nothing_goes_together_with_others() {
+        let link = Some(Link { url: "https://acme.test/1".into(), title: "1".into() });
+        assert!(together(vec![hop()], Effects { link, ..Effects::default() }, &found()), "links follow");
+        assert!(!together(vec![hop(), hop()], Effects::default(), &found()));
+        let comment = Some("Merged".to_owned());
+        assert!(!together(vec![hop()], Effects { comment, ..Effects::default() }, &found()));
+        let fields = BTreeMap::from([("resolution".to_owned(), "Done".into())]);
+        assert!(!together(vec![Hop { fields, ..hop() }], Effects::default(), &found()));
+        let required = vec![("resolution".to_owned(), "Resolution".to_owned())];
+        assert!(!together(vec![hop()], Effects::default(), &Found { required, ..found() }));
+    }
+
+    #[test]
+    fn a_hop_that_may_have_been_asked_for_goes_alone() {
+        let mut intent = Intent::new(vec![hop()], Effects::default(), &Ticket::default());
+        intent.asked(jiff::Timestamp::UNIX_EPOCH, false);
+        assert!(!goes_by_itself(&intent, &found()));
     }
 }

@@ -1,12 +1,13 @@
 //! What a job of a batch knows of the others: a place to work at, and the meetings it may come to.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::meeting::Seat;
+use crate::worker::lease::Moment;
 use crate::worker::processor::{Answer, Log, Ticket};
 
 /// How long a ticket that was read together with others serves for a decision.
@@ -25,11 +26,11 @@ pub(in crate::worker) struct Told<T> {
 #[derive(Clone)]
 pub(in crate::worker) struct Sighting {
     pub(in crate::worker) ticket: Ticket,
-    pub(in crate::worker) at: Instant,
+    pub(in crate::worker) at: Moment,
 }
 
 /// A ticket that could be moved together with others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(in crate::worker) struct Mover {
     /// The issue key of its job.
     pub(in crate::worker) key: String,
@@ -38,7 +39,7 @@ pub(in crate::worker) struct Mover {
     /// The backend's id of the transition.
     pub(in crate::worker) transition: String,
     /// When the ticket was seen.
-    pub(in crate::worker) seen: Instant,
+    pub(in crate::worker) seen: Moment,
 }
 
 /// A move that is about to be asked for: whoever has written down that it goes along comes to the next meeting.

@@ -21,7 +21,6 @@ mod team;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -35,6 +34,7 @@ pub(super) use team::Team;
 
 use self::company::Sighting;
 use self::meeting::{Came, Meeting, meeting};
+use super::lease::Moment;
 use super::processor::{Answer, Bulk, Class, Log, Setback, Site, Ticket};
 use super::{Shared, Stepped, act};
 use crate::store::Claim;
@@ -132,7 +132,7 @@ impl Lead<'_> {
         mut calls: Log,
         failed: impl Fn(Setback) -> Setback,
     ) {
-        let (at, made_before) = (Instant::now(), calls.len());
+        let (at, made_before) = (Moment::now(&self.shared.clock), calls.len());
         let keys: Vec<String> = came.iter().map(|one| one.asks.clone()).collect();
         let read = self.bulk.read(&keys, &mut calls).await;
         shared_by(&mut calls[made_before..], keys.len());
@@ -177,7 +177,7 @@ impl<'a> Jobs<'a> {
                 company.enter().await;
             }
             let job = claim.lease.job.clone();
-            let ended = act::carry_out(&shared, &held, claim, company).await;
+            let ended = Box::pin(act::carry_out(&shared, &held, claim, company)).await;
             team.part_with(&job.key);
             (job, ended)
         });

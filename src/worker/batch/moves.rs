@@ -28,7 +28,7 @@ const LOOKS_THAT_MAY_FAIL: u32 = 5;
 impl Lead<'_> {
     pub(super) async fn move_together(&self, offers: Meeting<Mover, Boarding>) {
         let mut offers = offers.gathered().await;
-        offers.retain(|offer| offer.asks.seen.elapsed() <= SERVES);
+        offers.retain(|offer| offer.asks.seen.age(&self.shared.clock) <= SERVES);
         // Whoever is told nothing goes alone.
         if offers.len() >= WORTH_A_BULK_MOVE {
             self.team.rides(true);
@@ -143,13 +143,13 @@ fn grouped<'a>(movers: impl Iterator<Item = &'a Mover>) -> Moves {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
+    use crate::clock::Clock;
+    use crate::worker::lease::Moment;
 
     #[test]
     fn tickets_of_several_workflows_go_in_one_request() {
-        let seen = Instant::now();
+        let seen = Moment::now(&Clock::system());
         let mover = |ticket: &str, transition: &str| Mover {
             key: format!("SHOP-{ticket}"),
             ticket: ticket.into(),

@@ -12,10 +12,11 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::absent::{no_issue, no_way};
 use super::{Answer, Bulk, Change, Class, Found, Log, Processor, Setback, Status, Taken, Ticket};
 use crate::clock::Clock;
 use crate::jira::{
-    Call, CallLog, Failure, Issue, JiraClient, JiraError, Lookup, Named, RemoteLink, StatusChange,
+    Call, CallLog, Failure, Issue, JiraClient, JiraError, Lookup, Named, NoWay, RemoteLink, StatusChange,
     TransitionCache, TransitionRequest, Version,
 };
 use crate::machine::{FixVersion, Hop, Link};
@@ -81,7 +82,13 @@ impl Processor for Jira {
 
     async fn read(&self, key: &str, log: &mut Log) -> Answer<Ticket> {
         let mut calls = Calls::into(log);
-        self.client.issue(key, &mut calls.made).await.map(ticket).map_err(while_reading)
+        match self.client.issue(key, &mut calls.made).await {
+            Err(error) if error.failure == Failure::NotFound => {
+                let why = self.client.why_no_issue(key, &mut calls.made).await.map_err(while_reading)?;
+                Err(no_issue(key, &why))
+            }
+            read => read.map(ticket).map_err(while_reading),
+        }
     }
 
     async fn changes(&self, ticket: &Ticket, updated: &str, log: &mut Log) -> Answer<Vec<Change>> {
@@ -100,6 +107,11 @@ impl Processor for Jira {
         let lookup = lookup.map_err(while_reading)?;
         let hit = matches!(lookup, Lookup::Found { cached: true, .. });
         telemetry::transition_cache(if hit { "hit" } else { "miss" });
+        if let Lookup::Missing { offered } = &lookup {
+            let (to, any) = (&hop.to_status, !offered.is_empty());
+            let why = self.client.why_no_way(&issue, to, via, any, &mut calls.made).await;
+            return Err(no_way(&why.map_err(while_reading)?, offered, ticket, hop));
+        }
         found(lookup, ticket, hop)
     }
 
@@ -231,22 +243,7 @@ fn found(lookup: Lookup, ticket: &Ticket, hop: &Hop) -> Answer<Found> {
                 takes_comment: transition.has_screen,
             })
         }
-        Lookup::Missing { offered } if offered.is_empty() => refuse(
-            Reason::NoPermission,
-            format!(
-                "Jira offers no transition at all from {from}: the account probably lacks the permission \
-                 `Transition issues` in {}",
-                ticket.project
-            ),
-        ),
-        Lookup::Missing { offered } => {
-            let via = hop.via.as_ref().map(|via| format!(" named `{via}`")).unwrap_or_default();
-            let offered = offered.join(", ");
-            refuse(
-                Reason::NoJiraTransition,
-                format!("Jira has no transition{via} from {from} to {to}; it offers {offered}"),
-            )
-        }
+        Lookup::Missing { offered } => Err(no_way(&NoWay::None, &offered, ticket, hop)),
         Lookup::Ambiguous { names } => refuse(
             Reason::NoJiraTransition,
             format!(

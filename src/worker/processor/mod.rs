@@ -5,6 +5,7 @@
 //! `worker::act`. So a backend is only ever asked for one thing at a time, and says how it failed in
 //! terms that `worker::retry` knows.
 
+mod absent;
 mod backends;
 mod bulk;
 pub mod jira;

@@ -66,8 +66,14 @@ async fn an_event_is_sent_through_again_only_where_that_is_meant() {
     assert!(refused.contains("nothing of event") && refused.contains("--force"), "{refused}");
     assert_eq!(jira.moves("SHOP-1"), ["To Do → In Progress"]);
 
-    let forced =
-        conduit(&["events", "replay", &id, "--force", "-o", "json"]).answers("conduit.replay/1").await;
+    let a_second_step = conduit(&["events", "replay", &id, "--force"]).refuses(1).await;
+    assert!(
+        a_second_step.contains("has moved SHOP-1 already") && a_second_step.contains("--second-step"),
+        "{a_second_step}"
+    );
+    assert_eq!(jira.moves("SHOP-1"), ["To Do → In Progress"]);
+    let forced = ["events", "replay", &id, "--force", "--second-step", "-o", "json"];
+    let forced = conduit(&forced).answers("conduit.replay/1").await;
     assert_eq!(forced["replay"]["tickets"], serde_json::json!(["SHOP-1"]));
     service.trace(&id).await;
     assert_eq!(jira.moves("SHOP-1"), ["To Do → In Progress", "In Progress → Done"]);

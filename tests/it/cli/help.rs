@@ -92,6 +92,7 @@ async fn serve_is_the_reference_of_every_setting() {
         "CONDUIT_SECRET_KEY_FILE",
         "CONDUIT_PUBLIC_URL",
         "CONDUIT_WORKERS",
+        "CONDUIT_LEASE",
         "CONDUIT_KEEP_PAYLOADS",
         "CONDUIT_MAX_EVENT_AGE",
         "CONDUIT_RETENTION",

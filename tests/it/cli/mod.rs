@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod events;
 mod explain;
 mod fmt;
@@ -9,9 +10,11 @@ mod folder;
 mod graph;
 mod help;
 mod hooks;
+mod init;
 mod plan;
 mod queue;
 mod reaching;
+mod replaying;
 mod run;
 mod starting;
 mod why;

@@ -253,6 +253,7 @@ async fn the_json_is_a_trace_that_is_planned() {
         "reason": "moved",
         "rule": {
           "file": "shop.hcl",
+          "goal": "move_to",
           "line": 20,
           "name": "train",
           "trigger": "release.published"
@@ -485,7 +486,7 @@ async fn jira_is_only_read_and_only_when_asked() {
           - comment left out: it goes with the last step only
           + link https://github.com/acme/shop/releases/tag/v2.1.0
           + fix version v2.1.0
-      ! SHOP-99  Jira, issue: Issue does not exist or you do not have permission to see it   issue_not_found
+      ! SHOP-99  SHOP-99 does not exist, or its security level hides it; the account does see SHOP   issue_not_found
     Plan: 1 to move, 1 unchanged, 1 blocked. Jira was read, and nothing was written.
     "#);
     assert!(jira.journal().writes().is_empty(), "{:?}", jira.journal().lines());

@@ -32,6 +32,7 @@ async fn a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed() {
         ("CONDUIT_LISTEN", "9091"),
         ("CONDUIT_MANAGEMENT_LISTEN", "localhost"),
         ("CONDUIT_WORKERS", "0"),
+        ("CONDUIT_LEASE", "1s"),
         ("CONDUIT_RETENTION", "soon"),
         ("CONDUIT_MAX_EVENT_AGE", "-1d"),
         ("CONDUIT_KEEP_PAYLOADS", "perhaps"),
@@ -60,6 +61,9 @@ async fn a_wrong_setting_is_named_with_what_was_found_and_what_is_allowed() {
     ▸ CONDUIT_WORKERS=0
     error: CONDUIT_WORKERS: found `0`
       = help: a number from 1 to 1024
+    ▸ CONDUIT_LEASE=1s
+    error: CONDUIT_LEASE: found `1s`
+      = help: a length of time from 3s to 5m
     ▸ CONDUIT_RETENTION=soon
     error: CONDUIT_RETENTION: found `soon`
       = help: a length of time such as 30d, 12h, 45m or 90s
@@ -109,8 +113,8 @@ async fn a_missing_setting_is_named_with_what_to_do() {
     assert!(said.contains("ATLASSIAN_DOMAIN_URL: it is not set"), "{said}");
     let said = bare("serve").env("ATLASSIAN_DOMAIN_URL", "https://acme.atlassian.net").refuses(2).await;
     assert!(said.contains("ATLASSIAN_EMAIL: it is not set"), "{said}");
-    let said = bare("serve").env("CONDUIT_SPOOL", "/var/spool/conduit").refuses(2).await;
-    assert!(said.contains("CONDUIT_SPOOL: a spool is not supported yet"), "{said}");
+    let said = serve(folder.path()).env("CONDUIT_SPOOL", "/var/spool/conduit").refuses(2).await;
+    assert!(said.contains("CONDUIT_SPOOL: it is set beside an embedded store"), "{said}");
     let said = redis("serve").refuses(2).await;
     assert!(said.contains("CONDUIT_ADMIN_TOKEN: it is not set") && said.contains("openssl rand"), "{said}");
     let said = redis("worker").refuses(2).await;

@@ -114,6 +114,19 @@ async fn a_stale_event_acts_when_it_is_replayed_by_somebody_who_may() {
 }
 
 #[tokio::test]
+async fn a_replay_names_its_tickets_as_keys() {
+    let door = Door::open().await;
+    let id = stale_event(&door).await;
+    let path = format!("/conduit/api/events/{id}/replay");
+    let replay = async |body: Value| door.admin(Method::POST, &path, Some(body)).await;
+    assert_refused(&replay(json!({"tickets": ["shop"]})).await, 400, 201);
+    assert_refused(&replay(json!({"tickets": "SHOP-1"})).await, 400, 201);
+    let none_of_its = replay(json!({"tickets": ["shop-1"]})).await;
+    assert_refused(&none_of_its, 409, 214);
+    assert!(door.store.inbox("a-test", 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_site_is_paused_and_resumed() {
     let door = Door::open().await;
     let pause = async |body: Value| door.admin(Method::POST, "/conduit/api/queue/pause", Some(body)).await;

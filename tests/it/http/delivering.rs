@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use conduit::clock::Clock;
 use conduit::event::Trigger;
-use conduit::store::{EventState, decompress};
+use conduit::store::sqlite::SqliteStore;
+use conduit::store::{EventState, Store as _, decompress};
 use conduit::trace::Reason;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -33,6 +35,21 @@ async fn a_registered_repository_delivers_and_the_event_is_durable() {
     door.http.bodies_kept().await;
     let body = door.store.body(&id).await.unwrap().expect("the raw body is kept");
     assert_eq!(decompress(&body).unwrap(), delivery.body);
+}
+
+/// What a power cut leaves: the files as they are at that moment, and nothing of the process.
+#[tokio::test]
+async fn what_was_answered_202_is_in_the_files_at_that_moment() {
+    let door = Door::open().await;
+    let hook = door.register("acme-shop", "acme/shop").await;
+    let (id, _) = door.deliver(&hook, &Delivery::merged("d-1")).await;
+    let after = tempfile::tempdir().unwrap();
+    for name in ["conduit.db", "conduit.db-wal"] {
+        std::fs::copy(door.folder.path().join(name), after.path().join(name)).unwrap();
+    }
+    let found = SqliteStore::open(&after.path().join("conduit.db"), Clock::system()).unwrap();
+    assert_eq!(found.event(&id).await.unwrap().map(|event| event.state), Some(EventState::Waiting));
+    assert_eq!(found.inbox("router", 9).await.unwrap().len(), 1, "and waits to be worked on");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //!
 //! Everything is as `conduit serve` starts it, on both stores, with a simulated Jira behind it.
 
+mod backpressure;
 mod main_job;
 mod processes;
 mod reload;

@@ -118,11 +118,22 @@ pub(crate) async fn sites_that_have_enough_workers_are_left_out(store: &Arc<dyn 
     assert_eq!(keys(&claim_all(store).await), ["SHOP-1"]);
 }
 
+pub(crate) async fn a_claim_says_which_projects_the_hook_may_move(store: &Arc<dyn Store>, clock: &Clock) {
+    let only_shop = NewEvent { projects: Some(vec!["SHOP".into()]), ..delivery("d-1", clock) };
+    routed_as(store, only_shop, &to_tickets(&["SHOP-1"])).await;
+    routed_as(store, delivery("d-2", clock), &to_tickets(&["SHOP-2"])).await;
+    let claims = claim_all(store).await;
+    let projects: Vec<_> = claims.iter().map(|claim| claim.projects.as_deref()).collect();
+    assert_eq!(projects, [Some(&["SHOP".to_owned()][..]), None]);
+    store.hand_back(&claims[0].lease).await.unwrap();
+    assert_eq!(claim(store).await.projects, claims[0].projects, "also from what is remembered");
+}
+
 pub(crate) async fn an_unreadable_event_is_claimed_with_the_reason(store: &Arc<dyn Store>, clock: &Clock) {
     let mut newer = merged("acme/shop");
     newer.schema = conduit::event::SCHEMA + 1;
     let event = NewEvent { content: Content::Event(Box::new(newer)), ..delivery("d-1", clock) };
     routed_as(store, event, &to_tickets(&["SHOP-1"])).await;
-    let why = claim(store).await.event.expect_err("it cannot be read");
+    let why = claim(store).await.event.expect_err("it cannot be read").to_string();
     assert!(why.contains("newer"), "{why}");
 }

@@ -142,6 +142,6 @@ pub(crate) async fn an_event_of_a_newer_version_says_so(store: &Arc<dyn Store>, 
     newer.schema = conduit::event::SCHEMA + 1;
     let content = Content::Event(Box::new(newer));
     store.ingest(&NewEvent { content, ..delivery("d-1", clock) }).await.unwrap();
-    let why = first_waiting(store).await.event.expect_err("it cannot be read");
+    let why = first_waiting(store).await.event.expect_err("it cannot be read").to_string();
     assert!(why.contains("newer"), "{why}");
 }

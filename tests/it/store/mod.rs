@@ -14,13 +14,18 @@ mod durability;
 mod given;
 mod ingest;
 mod leases;
+mod leftovers;
+mod measure;
 mod on_redis;
+mod on_sqlite;
 mod pauses;
 mod queries;
 mod replay;
 mod retention;
 mod retries;
 mod routing;
+mod siblings;
+mod spool;
 
 /// Tells each story to a store of its own.
 macro_rules! tell {
@@ -72,6 +77,7 @@ macro_rules! suite {
             }
             tell! { $home, routing:
                 events_leave_the_inbox_in_the_order_they_came
+                large_events_leave_the_inbox_a_few_at_a_time
                 a_settled_ticket_is_finished_at_once
                 an_event_without_tickets_has_its_own_verdict
                 routing_twice_changes_nothing
@@ -81,10 +87,20 @@ macro_rules! suite {
             }
             tell! { $home, claims:
                 a_claim_hands_over_the_job_with_its_event
+                a_claim_says_which_projects_the_hook_may_move
                 the_end_of_the_last_ticket_tells_when_its_event_came
                 a_claim_takes_no_more_than_it_asks_for
                 sites_that_have_enough_workers_are_left_out
                 an_unreadable_event_is_claimed_with_the_reason
+            }
+            tell! { $home, siblings:
+                the_other_tickets_of_an_event_are_leased_beside_one
+                a_ticket_that_is_alone_has_no_siblings
+                no_more_siblings_are_leased_than_are_asked_for
+                only_what_could_be_claimed_now_is_leased_beside_a_ticket
+                a_paused_site_gives_no_siblings
+                each_sibling_has_a_lease_of_its_own
+                two_that_ask_for_the_same_siblings_share_them
             }
             tell! { $home, pauses:
                 a_paused_site_stands_still_until_it_is_resumed
@@ -117,6 +133,7 @@ macro_rules! suite {
             }
             tell! { $home, queries:
                 traces_are_listed_in_the_order_the_event_names_them
+                settled_tickets_keep_their_place_among_the_others
                 events_are_found_by_ticket_repository_outcome_and_time
                 pages_follow_each_other_without_gap_or_repeat
                 what_nobody_knows_is_not_found
@@ -127,6 +144,7 @@ macro_rules! suite {
                 what_is_not_finished_stays_however_old
                 what_finished_late_stays_readable_from_then_on
                 much_is_removed_in_small_steps
+                large_releases_are_removed_few_at_a_time
             }
             tell! { $home, concurrency:
                 eight_claimers_never_hold_the_same_ticket
@@ -151,6 +169,7 @@ macro_rules! suite {
             }
             tell! { $one_partition, replay:
                 a_replay_takes_failed_tickets_and_on_demand_all
+                a_replay_of_named_tickets_takes_those_of_them_that_may_go
             }
             tell! { $one_partition, queries:
                 the_verdict_of_an_event_is_the_gravest_of_its_tickets

@@ -8,8 +8,8 @@ use conduit::store::{EventId, EventQuery, EventRecord, QueueStatus, Routing, Sto
 use conduit::trace::{Outcome, Reason, Verdict};
 
 use super::given::{
-    claim, claim_all, delivery, delivery_of, finish, routed, routed_as, settled, to_tickets, trace, waiting,
-    work_off,
+    claim, claim_all, delivery, delivery_of, finish, keys, routed, routed_as, settled, to_tickets, trace,
+    waiting, work_off,
 };
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -61,6 +61,22 @@ pub(crate) async fn traces_are_listed_in_the_order_the_event_names_them(
     assert_eq!(traces[0].found_in, last.found_in);
     assert!(traces[0].queued_at.is_some());
     assert_eq!(traces[2], moved);
+}
+
+pub(crate) async fn settled_tickets_keep_their_place_among_the_others(store: &Arc<dyn Store>, clock: &Clock) {
+    let named = ["OPS-1", "SHOP-9", "OPS-2", "SHOP-1"];
+    let settled_unasked = |key: &str| trace(key, Reason::NoMachine);
+    let routing = Routing {
+        settled: vec![settled_unasked("OPS-1"), settled_unasked("OPS-2")],
+        order: named.map(str::to_owned).to_vec(),
+        ..to_tickets(&["SHOP-9", "SHOP-1"])
+    };
+    let id = routed_as(store, delivery("d-1", clock), &routing).await;
+    let traces = store.ticket_traces(&id).await.unwrap();
+    assert_eq!(traces.iter().map(|trace| trace.key.as_str()).collect::<Vec<_>>(), named);
+    let record = store.event(&id).await.unwrap().unwrap();
+    assert_eq!(record.tickets.iter().map(|ticket| ticket.key.as_str()).collect::<Vec<_>>(), named);
+    assert_eq!(keys(&claim_all(store).await), ["SHOP-9", "SHOP-1"]);
 }
 
 pub(crate) async fn events_are_found_by_ticket_repository_outcome_and_time(

@@ -115,15 +115,15 @@ pub(crate) async fn a_redelivery_does_not_wait_for_the_other_tickets(store: &Arc
 
 pub(crate) async fn a_replay_takes_failed_tickets_and_on_demand_all(store: &Arc<dyn Store>, clock: &Clock) {
     let id = half_failed(store, clock).await.id;
-    assert_eq!(store.replay(&id, ReplayScope::Unfinished).await.unwrap(), queued(&["SHOP-2"]));
-    assert_eq!(store.replay(&id, ReplayScope::All).await.unwrap(), Replayed::NotFinished);
+    assert_eq!(store.replay(&id, ReplayScope::Unfinished, &[]).await.unwrap(), queued(&["SHOP-2"]));
+    assert_eq!(store.replay(&id, ReplayScope::All, &[]).await.unwrap(), Replayed::NotFinished);
     let item = first_waiting(store).await;
     assert!(item.replayed, "a person asked for it");
     store.route(&item, &to_tickets(&["SHOP-2"])).await.unwrap();
     work_off(store, "SHOP-2", Reason::Moved).await;
     settled(store, &id).await;
 
-    assert_eq!(store.replay(&id, ReplayScope::All).await.unwrap(), queued(&["SHOP-1", "SHOP-2"]));
+    assert_eq!(store.replay(&id, ReplayScope::All, &[]).await.unwrap(), queued(&["SHOP-1", "SHOP-2"]));
     let item = first_waiting(store).await;
     assert_eq!(item.generation, 3);
     store.route(&item, &to_tickets(&["SHOP-1", "SHOP-2"])).await.unwrap();
@@ -134,14 +134,33 @@ pub(crate) async fn a_replay_takes_failed_tickets_and_on_demand_all(store: &Arc<
     assert!(record.tickets.iter().all(|ticket| ticket.generation == 3));
 }
 
+pub(crate) async fn a_replay_of_named_tickets_takes_those_of_them_that_may_go(
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) {
+    let id = routed(store, clock, "d-1", &["SHOP-1", "SHOP-2", "SHOP-3"]).await;
+    for (key, reason) in
+        [("SHOP-1", Reason::Moved), ("SHOP-2", Reason::NoPermission), ("SHOP-3", Reason::NoPermission)]
+    {
+        work_off(store, key, reason).await;
+    }
+    settled(store, &id).await;
+    let among = |keys: &[&str]| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let nothing = store.replay(&id, ReplayScope::Unfinished, &among(&["SHOP-1", "SHOP-9"])).await.unwrap();
+    assert_eq!(nothing, Replayed::Refused(Reason::NoPermission));
+    let some = store.replay(&id, ReplayScope::Unfinished, &among(&["SHOP-3", "SHOP-1"])).await.unwrap();
+    assert_eq!(some, queued(&["SHOP-3"]));
+    assert_eq!(first_waiting(store).await.only, ["SHOP-3"]);
+}
+
 pub(crate) async fn a_replay_that_finds_nothing_to_do_says_why(store: &Arc<dyn Store>, clock: &Clock) {
     let nobody = EventId::new("github/shop", "acme/shop", "never");
-    assert_eq!(store.replay(&nobody, ReplayScope::All).await.unwrap(), Replayed::NotFound);
+    assert_eq!(store.replay(&nobody, ReplayScope::All, &[]).await.unwrap(), Replayed::NotFound);
 
     let id = routed(store, clock, "d-1", &["SHOP-1"]).await;
     work_off(store, "SHOP-1", Reason::AlreadyPast).await;
     settled(store, &id).await;
-    let refused = store.replay(&id, ReplayScope::Unfinished).await.unwrap();
+    let refused = store.replay(&id, ReplayScope::Unfinished, &[]).await.unwrap();
     assert_eq!(refused, Replayed::Refused(Reason::AlreadyPast));
 
     let raw = NewEvent {
@@ -152,7 +171,7 @@ pub(crate) async fn a_replay_that_finds_nothing_to_do_says_why(store: &Arc<dyn S
     let stranger = NewEvent { verdict: Some(Reason::RepoMismatch.into()), ..delivery("d-3", clock) };
     for (event, reason) in [(raw, Reason::NotNormalisable), (stranger, Reason::RepoMismatch)] {
         store.ingest(&event).await.unwrap();
-        let refused = store.replay(&event.id, ReplayScope::All).await.unwrap();
+        let refused = store.replay(&event.id, ReplayScope::All, &[]).await.unwrap();
         assert_eq!(refused, Replayed::Refused(reason));
     }
     assert!(store.inbox("router", 9).await.unwrap().is_empty());
@@ -161,7 +180,7 @@ pub(crate) async fn a_replay_that_finds_nothing_to_do_says_why(store: &Arc<dyn S
 pub(crate) async fn an_event_that_was_held_back_is_replayed_whole(store: &Arc<dyn Store>, clock: &Clock) {
     let stale = NewEvent { verdict: Some(Reason::Stale.into()), ..delivery("d-1", clock) };
     store.ingest(&stale).await.unwrap();
-    assert_eq!(store.replay(&stale.id, ReplayScope::Unfinished).await.unwrap(), queued(&[]));
+    assert_eq!(store.replay(&stale.id, ReplayScope::Unfinished, &[]).await.unwrap(), queued(&[]));
     assert_eq!(store.event(&stale.id).await.unwrap().unwrap().verdict, Reason::Queued.into());
     let item = first_waiting(store).await;
     assert_eq!((item.generation, item.replayed, item.only.len()), (2, true, 0));
@@ -169,7 +188,7 @@ pub(crate) async fn an_event_that_was_held_back_is_replayed_whole(store: &Arc<dy
     let held = trace("SHOP-1", Reason::TooManyTickets);
     store.route(&item, &Routing { settled: vec![held], ..Routing::default() }).await.unwrap();
     assert_eq!(settled(store, &stale.id).await.verdict, Reason::TooManyTickets.into());
-    assert_eq!(store.replay(&stale.id, ReplayScope::Unfinished).await.unwrap(), queued(&[]));
+    assert_eq!(store.replay(&stale.id, ReplayScope::Unfinished, &[]).await.unwrap(), queued(&[]));
     route_first(store, &to_tickets(&["SHOP-2", "SHOP-3"])).await;
     work_off(store, "SHOP-2", Reason::Moved).await;
     work_off(store, "SHOP-3", Reason::Moved).await;
@@ -184,7 +203,7 @@ pub(crate) async fn a_replayed_ticket_that_is_no_longer_found_is_what_it_was(
     clock: &Clock,
 ) {
     let id = half_failed(store, clock).await.id;
-    store.replay(&id, ReplayScope::Unfinished).await.unwrap();
+    store.replay(&id, ReplayScope::Unfinished, &[]).await.unwrap();
     let nothing = Routing { verdict: Some(Reason::NoKeys.into()), ..Routing::default() };
     route_first(store, &nothing).await;
     assert!(store.claim(&request("worker", 9)).await.unwrap().is_empty());

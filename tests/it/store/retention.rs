@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use conduit::clock::Clock;
 use conduit::event::Subject;
-use conduit::store::{Content, EventQuery, NewEvent, Store, compress};
+use conduit::store::{Content, EventQuery, NewEvent, Routing, Store, compress};
 use conduit::trace::Reason;
 use futures_util::future::join_all;
 
 use super::given::{
     RETENTION, claim, claim_all, delivery, delivery_of, keys, merged, routed, routed_as, settled, to_tickets,
-    waiting, work_off,
+    trace, waiting, work_off,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -127,4 +127,17 @@ pub(crate) async fn much_is_removed_in_small_steps(store: &Arc<dyn Store>, clock
     let first = store.tidy(RETENTION).await.unwrap().removed;
     assert!((1..=500).contains(&first), "{first} at once");
     assert_eq!(first + tidy_all(store).await, 1200);
+}
+
+pub(crate) async fn large_releases_are_removed_few_at_a_time(store: &Arc<dyn Store>, clock: &Clock) {
+    let keys: Vec<String> = (1..=1000).map(|number| format!("SHOP-{number}")).collect();
+    let settled: Vec<_> = keys.iter().map(|key| trace(key, Reason::NoRuleMatched)).collect();
+    for number in 0..4 {
+        let routing = Routing { settled: settled.clone(), ..Routing::default() };
+        routed_as(store, delivery(&format!("d-{number}"), clock), &routing).await;
+    }
+    clock.advance(RETENTION + DAY);
+    let first = store.tidy(RETENTION).await.unwrap().removed;
+    assert!((1..=2).contains(&first), "{first} thousand tickets at once");
+    assert_eq!(first + tidy_all(store).await, 4);
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use conduit::clock::Clock;
 use conduit::event::ticket::{IgnoredKey, Source};
-use conduit::store::{EventState, Routing, Store, StoreError, TicketState};
+use conduit::event::{PullRequest, Subject};
+use conduit::store::{Content, EventState, NewEvent, Routing, Store, StoreError, TicketState};
 use conduit::trace::{Outcome, Reason, Verdict};
 
 use super::given::{
-    claim, claim_all, delivery, finish, first_waiting, keys, route_first, routed, settled, to_tickets, trace,
-    work_off,
+    claim, claim_all, delivery, finish, first_waiting, keys, merged, route_first, routed, settled,
+    to_tickets, trace, work_off,
 };
 
 /// Longer than a router may be silent.
@@ -34,6 +35,35 @@ pub(crate) async fn events_leave_the_inbox_in_the_order_they_came(store: &Arc<dy
         route_first(store, &to_tickets(&[])).await;
     }
     assert!(store.inbox("router", 9).await.unwrap().is_empty());
+}
+
+pub(crate) async fn large_events_leave_the_inbox_a_few_at_a_time(store: &Arc<dyn Store>, clock: &Clock) {
+    let mut came = Vec::new();
+    for number in 0_u64..4 {
+        let mut large = merged("acme/shop");
+        let body = does_not_compress(number, 3 << 20);
+        large.subject = Subject::PullRequest(PullRequest { body, ..PullRequest::default() });
+        let content = Content::Event(Box::new(large));
+        let event = NewEvent { content, ..delivery(&format!("d-{number}"), clock) };
+        store.ingest(&event).await.unwrap();
+        came.push(event.id);
+    }
+    for id in came {
+        let items = store.inbox("router", 9).await.unwrap();
+        assert!(items.len() <= 2, "{} giants at once", items.len());
+        assert_eq!(items[0].id, id);
+        store.route(&items[0], &to_tickets(&[])).await.unwrap();
+    }
+}
+
+/// Text of which no two parts are alike.
+fn does_not_compress(seed: u64, length: usize) -> String {
+    let mut state = seed + 1;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'0' + u8::try_from(state >> 58).unwrap())
+    };
+    std::iter::repeat_with(next).take(length).collect()
 }
 
 pub(crate) async fn an_event_fans_out_to_its_tickets(store: &Arc<dyn Store>, clock: &Clock) {

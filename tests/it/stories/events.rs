@@ -83,6 +83,21 @@ pub(crate) async fn a_hook_moves_only_its_own_projects(world: World) {
     assert_eq!(world.jira.status("SHOP-1").as_deref(), Some("In Progress"));
 }
 
+pub(crate) async fn a_ticket_that_moved_where_the_hook_may_not_stays(world: World) {
+    assert!(world.jira.rename_key("SHOP-1", "PAY-7"));
+    let id = world.deliver_by(merged("SHOP-1"), Some(&["SHOP"])).await;
+    world.work().await;
+    let trace = world.trace(&id).await;
+    assert_eq!((trace.outcome, trace.reason), (Outcome::NothingToDo, Reason::ProjectNotConfigured));
+    let detail = "SHOP-1 is PAY-7 now, and the hook may not move tickets of PAY: see its `projects`";
+    assert_eq!(trace.detail.as_deref(), Some(detail));
+    assert!(world.jira.moves("PAY-7").is_empty());
+
+    world.deliver_by(merged("SHOP-1"), Some(&["shop", "pay"])).await;
+    world.work().await;
+    assert_eq!(world.jira.moves("PAY-7"), ["To Do → In Progress"]);
+}
+
 pub(crate) async fn the_default_rules_look_at_merges_and_releases(world: World) {
     let mut elsewhere = pull_request("SHOP-1");
     elsewhere.base = "develop".into();
@@ -124,7 +139,7 @@ pub(crate) async fn an_event_that_names_too_many_waits_for_a_person(world: World
     assert!(record.detail.unwrap().contains("51 tickets of SHOP"));
     assert_eq!(world.jira.journal().len(), 0);
 
-    let replayed = world.store.replay(&id, ReplayScope::Unfinished).await.unwrap();
+    let replayed = world.store.replay(&id, ReplayScope::Unfinished, &[]).await.unwrap();
     assert!(matches!(replayed, Replayed::Queued(_)), "{replayed:?}");
     world.work().await;
     assert_eq!(world.jira.status("SHOP-3").as_deref(), Some("In Progress"));

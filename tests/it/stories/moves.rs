@@ -2,7 +2,7 @@
 
 use conduit::store::{ClaimRequest, EventId, JobState};
 use conduit::trace::{Outcome, Reason, TicketTrace};
-use jira_sim::{Answer, Category, Fault, Field, Kind, Permission, Transition, When, Workflow};
+use jira_sim::{Answer, Category, Condition, Fault, Field, Kind, Permission, Transition, When, Workflow};
 use serde_json::json;
 
 use super::world::{RULES, World, merged, robot, site, site_for};
@@ -225,11 +225,28 @@ pub(crate) async fn an_account_without_permission_is_told(world: World) {
     world.work().await;
     let trace = world.trace(&id).await;
     assert_eq!((trace.outcome, trace.reason), (Outcome::Failed, Reason::NoPermission));
-    assert!(trace.detail.unwrap().contains("Transition issues"));
+    assert!(trace.detail.unwrap().contains("the account lacks the permission `Transition issues` in SHOP"));
+    let calls: Vec<_> = trace.attempts.iter().map(|call| call.call.as_str()).collect();
+    assert_eq!(calls, ["issue", "transitions", "permissions"], "it is asked, and not guessed");
+}
+
+pub(crate) async fn a_transition_behind_a_condition_is_told_from_a_missing_one(world: World) {
+    let start = Transition::new(11, "Start", "In Progress").condition(Condition::Never);
+    let park = Transition::new(21, "Park", "Blocked");
+    let world = world.with_site(site(board(start).transition(park))).await;
+    let id = world.deliver(merged("SHOP-1")).await;
+    world.work().await;
+    let trace = world.trace(&id).await;
+    assert_eq!((trace.outcome, trace.reason), (Outcome::Failed, Reason::TransitionHidden));
+    let detail = trace.detail.unwrap();
+    assert!(detail.contains("`Start` leads from To Do to In Progress, but a condition"), "{detail}");
+    assert_eq!(world.moves_asked(), 0);
 }
 
 pub(crate) async fn a_ticket_that_does_not_exist_is_not_found(world: World) {
     let id = world.deliver(merged("SHOP-99")).await;
     world.work().await;
-    assert_eq!(world.reason(&id).await, Reason::IssueNotFound);
+    let trace = world.trace(&id).await;
+    assert_eq!(trace.reason, Reason::IssueNotFound);
+    assert!(trace.detail.unwrap().contains("the account does see SHOP"));
 }

@@ -144,7 +144,7 @@ pub(crate) async fn patience_ends_in_a_dead_letter_that_can_be_replayed(world: W
     assert_eq!((trace.outcome, trace.reason), (Outcome::Dead, Reason::Jira5xx));
 
     world.jira.lift(down);
-    let replayed = world.store.replay(&id, ReplayScope::Unfinished).await.unwrap();
+    let replayed = world.store.replay(&id, ReplayScope::Unfinished, &[]).await.unwrap();
     assert_eq!(replayed, Replayed::Queued(vec!["SHOP-1".into()]));
     world.work().await;
     assert_eq!(world.reason(&id).await, Reason::Moved);

@@ -42,6 +42,13 @@ impl Redis {
         panic!("redis-server found no free port in {TRIES} tries");
     }
 
+    /// Starts a server that has everything on disk before it answers, so that a kill loses nothing.
+    pub(crate) async fn start_careful() -> Self {
+        let redis = Self::start().await;
+        redis.order(&["CONFIG", "SET", "appendfsync", "always"]).await;
+        redis
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -72,6 +79,19 @@ impl Redis {
         let _ = self.child.wait();
     }
 
+    /// Sends the server a signal: `STOP` freezes it, `CONT` lets it go on.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// Gives the server an order: `CONFIG SET …`.
+    pub(crate) async fn order(&self, words: &[&str]) {
+        let mut order = redis::cmd(words[0]);
+        order.arg(&words[1..]);
+        order.query_async::<()>(&mut self.connect().await).await.unwrap();
+    }
+
     /// A clean stop, with everything on disk.
     pub(crate) async fn stop(&mut self) {
         let mut connection = self.connect().await;
@@ -100,7 +120,7 @@ impl Drop for Redis {
 
 /// A connection that bears a busy machine.
 pub(crate) async fn connect(url: &str) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
-    let patience = Some(Duration::from_secs(60));
+    let patience = Some(Duration::from_mins(1));
     let config =
         redis::AsyncConnectionConfig::new().set_connection_timeout(patience).set_response_timeout(patience);
     redis::Client::open(url)?.get_multiplexed_async_connection_with_config(&config).await

@@ -61,7 +61,7 @@ pub(crate) struct TestService {
     service: Service,
     pub(crate) url: String,
     http: Client,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A registered hook, as its owner knows it.
@@ -74,6 +74,8 @@ pub(crate) struct Hook {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// When to try again, if it was refused for now.
+    pub(crate) retry_after: Option<String>,
     pub(crate) data: Value,
 }
 
@@ -107,12 +109,13 @@ pub(crate) fn settings(folder: &Path, on: &On<'_>, jira: &JiraSim) -> Settings {
         management_listen: any_port,
         work: Some(WorkSettings {
             tickets_at_once: 4,
+            lease: Duration::from_secs(30),
             site: SiteConfig {
                 url: Some(jira.url()),
                 email: Some(EMAIL.into()),
                 api_key: Some(Secret::new(API_KEY)),
-                token: None,
                 dialect: Some("cloud".into()),
+                ..SiteConfig::default()
             },
             github: None,
         }),
@@ -121,6 +124,7 @@ pub(crate) fn settings(folder: &Path, on: &On<'_>, jira: &JiraSim) -> Settings {
             public_url: None,
             keep_payloads: true,
             max_event_age: None,
+            spool: None,
         }),
     }
 }
@@ -131,9 +135,39 @@ impl TestService {
         let folder = tempfile::tempdir().unwrap();
         write_config(folder.path(), RULES);
         let settings = settings(folder.path(), on, jira);
-        let service = Service::start(settings, Clock::system()).await.unwrap();
+        Self::start_with(folder, settings).await.unwrap()
+    }
+
+    /// Starts one with these settings; its configuration is in `folder`.
+    pub(crate) async fn start_with(folder: TempDir, settings: Settings) -> anyhow::Result<Self> {
+        let service = Service::start(settings, Clock::system()).await?;
         let url = format!("http://{}", service.address.unwrap());
-        Self { service, url, http: Client::new(), _folder: folder }
+        Ok(Self { service, url, http: Client::new(), folder })
+    }
+
+    /// Where its configuration and its embedded store are.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What `/readyz` says on the management listener: its status and its details.
+    pub(crate) async fn health(&self) -> (u16, Value) {
+        let url = format!("http://{}/readyz", self.service.management);
+        let response = self.http.get(url).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.json::<Value>().await.unwrap()["data"].take())
+    }
+
+    /// Waits until the details of `/readyz` are as they should be.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Value) -> bool) {
+        let held = async {
+            while !holds(&self.health().await.1) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), held)
+            .await
+            .unwrap_or_else(|_| panic!("{what}: it never was"));
     }
 
     /// Stops it cleanly.
@@ -181,7 +215,8 @@ pub(crate) async fn deliver(url: &str, hook: &Hook, event: &str, id: &str, paylo
     }
     let response = request.body(body).send().await.unwrap();
     let status = response.status().as_u16();
-    Answer { status, data: response.json::<Value>().await.unwrap()["data"].take() }
+    let retry_after = response.headers().get("retry-after").map(|after| after.to_str().unwrap().to_owned());
+    Answer { status, retry_after, data: response.json::<Value>().await.unwrap()["data"].take() }
 }
 
 /// Waits until nothing of an event waits any more.

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
 use conduit::clock::Clock;
-use conduit::jira::{Auth, CallLog, Credential, Dialect, JiraClient, RemoteLink, Site, TransitionRequest};
+use conduit::jira::{
+    Auth, CallLog, Credential, Dialect, JiraClient, RemoteLink, Scope, Site, Survey, TransitionRequest,
+    permission,
+};
 use jiff::Timestamp;
 use jiff::civil::date;
 use jira_sim::{Account, Category, Field, JiraSim, NewIssue, Project, Transition, Workflow};
@@ -20,7 +23,10 @@ pub(super) async fn record() -> Result<Recording> {
     let client = client(&jira)?;
     read(&client).await?;
     transition(&client).await?;
+    bulk(&client).await?;
     effects(&client).await?;
+    missing(&client).await?;
+    survey(&client).await?;
     Ok(Recording::of("client", false, &jira.journal()))
 }
 
@@ -35,7 +41,8 @@ async fn board() -> Result<JiraSim> {
     let jira = JiraSim::cloud()
         .account(Account::with_api_token(EMAIL, TOKEN))
         .project(Project::new("SHOP").workflow(workflow))
-        .issue(NewIssue::new("SHOP-1").summary("Sell things"));
+        .issue(NewIssue::new("SHOP-1").summary("Sell things"))
+        .issue(NewIssue::new("SHOP-2").summary("Sell more things"));
     Ok(jira.start().await?)
 }
 
@@ -55,6 +62,27 @@ async fn read(client: &JiraClient) -> Result<()> {
     Ok(())
 }
 
+/// What is asked only after a no.
+async fn missing(client: &JiraClient) -> Result<()> {
+    let log = &mut CallLog::default();
+    let issue = client.issue("SHOP-1", log).await?;
+    client.why_no_way(&issue, "Nowhere", None, false, log).await?;
+    client.why_no_issue("SHOP-1", log).await?;
+    Ok(())
+}
+
+/// What `doctor` and `init` read.
+async fn survey(client: &JiraClient) -> Result<()> {
+    let (survey, log) = (Survey::new(client.clone()), &mut CallLog::default());
+    survey.about(log).await?;
+    survey.permissions(&[permission::BROWSE, permission::TRANSITION], Scope::Project("SHOP"), log).await?;
+    survey.permissions(&[permission::BULK], Scope::Global, log).await?;
+    survey.statuses("SHOP", log).await?;
+    survey.recent("SHOP", None, log).await?;
+    survey.transitions("SHOP-1", log).await?;
+    Ok(())
+}
+
 async fn transition(client: &JiraClient) -> Result<()> {
     let log = &mut CallLog::default();
     let start = TransitionRequest { id: "11".into(), ..TransitionRequest::default() };
@@ -63,6 +91,17 @@ async fn transition(client: &JiraClient) -> Result<()> {
     let finish =
         TransitionRequest { id: "21".into(), fields: resolution, comment: Some("Merged.\n\nDone.".into()) };
     client.transition("SHOP-1", &finish, log).await?;
+    Ok(())
+}
+
+async fn bulk(client: &JiraClient) -> Result<()> {
+    let log = &mut CallLog::default();
+    let keys = ["SHOP-1", "SHOP-2", "SHOP-404"].map(str::to_owned);
+    let issues = client.issues(&keys, log).await?;
+    let second = issues.into_iter().find(|issue| issue.key == "SHOP-2").context("the second ticket")?;
+    let moves = BTreeMap::from([("11".to_owned(), vec![second.id])]);
+    let task = client.move_in_bulk(&moves, log).await?;
+    anyhow::ensure!(client.bulk_task_is_over(&task, log).await?, "the task is still at work");
     Ok(())
 }
 

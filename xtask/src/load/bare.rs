@@ -4,7 +4,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::SECRET;
+use crate::instance::SECRET;
 
 /// Serves on `port` until it is killed, with as many workers as Conduit takes.
 pub(crate) async fn serve(port: u16) -> anyhow::Result<()> {

@@ -17,8 +17,8 @@ pub(crate) use bare::serve as serve_bare;
 use generator::{Figures, Target};
 use processes::{Child, Redis};
 
-/// The secret of the one hook that is loaded.
-const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+use crate::instance::SECRET;
+use crate::process;
 
 /// The flags of `cargo xtask load`.
 #[derive(Debug, Args)]
@@ -52,15 +52,15 @@ pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
         // The sender and the yardstick would be the bottleneck.
         anyhow::bail!("to measure, run the release build: cargo run --release -p xtask -- load");
     }
-    processes::build_conduit()?;
+    let program = process::build_conduit()?;
     let folder = tempfile::tempdir()?;
     let redis = match args.store {
         StoreKind::Redis => Some(Redis::start(folder.path(), &args.appendfsync).await?),
         StoreKind::Sqlite => None,
     };
     let bare = Child::bare().await?;
-    let conduit = Child::conduit(folder.path(), redis.as_ref().map(Redis::url)).await?;
-    conduit.register_hook(SECRET).await?;
+    let conduit = Child::conduit(&program, folder.path(), redis.as_ref().map(Redis::url)).await?;
+    conduit.register_hook().await?;
     let idle = conduit.memory_kib("VmRSS")?;
 
     let mut runs = [Vec::new(), Vec::new()];

@@ -47,6 +47,8 @@ module "conduit" {
   jira_secret_arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:conduit-jira-AbCdEf"
 
   store_node_type  = "cache.m7g.large"
+  store_replicas   = 2
+  store_wait       = 1
   alarm_topic_arns = ["arn:aws:sns:eu-central-1:123456789012:on-call"]
 }
 

@@ -24,8 +24,8 @@ end
 -- no longer finds are what they were before.
 local whole = (redis.call('HGET', record, 'only') or '') == ''
 local found = {}
-for i, job in ipairs(plan.jobs) do found[job.key] = i end
-for i, ticket in ipairs(plan.settled) do found[ticket.key] = #plan.jobs + i end
+for i, job in ipairs(plan.jobs) do found[job.key] = job.position end
+for i, ticket in ipairs(plan.settled) do found[ticket.key] = ticket.position end
 for i, key in ipairs(whole and redis.call('HKEYS', p .. 'tk:' .. id) or {}) do
   if not found[key] then
     redis.call('ZREM', p .. 'ix:k:' .. key, id)

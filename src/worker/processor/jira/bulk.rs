@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use moka::future::Cache;
 
 use super::{Calls, Jira, ticket, while_reading, while_writing};
-use crate::jira::{Dialect, Failure, MOVED_AT_ONCE, READ_AT_ONCE};
+use crate::jira::permission::BULK;
+use crate::jira::{Dialect, Failure, MOVED_AT_ONCE, READ_AT_ONCE, Scope};
 use crate::worker::processor::{Answer, Bulk, Log, Moves, Ticket};
 
 /// How long it is known whether we may move in bulk. Not longer: somebody may have granted it meanwhile.
@@ -55,8 +56,11 @@ impl Bulk for Jira {
             return false;
         }
         let mut calls = Calls::into(log);
-        let ask = self.client.may_change_in_bulk(&mut calls.made);
-        // Who cannot say moves nothing in bulk; the next batch asks again.
+        let ask = async {
+            let said = self.client.permissions(&[BULK], Scope::Global, &mut calls.made).await;
+            said.map(|permissions| permissions.has(BULK))
+        };
+        // Who does not learn it moves nothing in bulk; the next batch asks again.
         self.known.may_move.try_get_with((), ask).await.unwrap_or(false)
     }
 

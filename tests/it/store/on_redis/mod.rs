@@ -2,6 +2,7 @@
 
 mod cluster;
 mod cost;
+mod leftovers;
 mod monitor;
 mod outage;
 mod restarts;

@@ -1,11 +1,11 @@
 //! Which servers are refused at the start, and what is said of the others.
 
 use conduit::clock::Clock;
-use conduit::store::StoreError;
 use conduit::store::redis::RedisStore;
+use conduit::store::{Pause, PauseKind, StoreError};
 use conduit::trace::Reason;
 
-use super::super::given::{by_hand, claim_all, finish, routed, settled};
+use super::super::given::{claim_all, finish, routed, settled};
 use super::{open, run};
 use crate::support::redis::Redis;
 
@@ -33,7 +33,8 @@ async fn a_store_keeps_the_number_of_partitions_that_it_was_created_with() {
     let clock = Clock::system();
     let store = open(&server, &clock).await;
     let event = routed(&store, &clock, "d-1", &["SHOP-1", "SHOP-2", "SHOP-3"]).await;
-    store.pause("other", &by_hand("maintenance")).await.unwrap();
+    let maintenance = Pause { kind: PauseKind::Operator, why: "maintenance".into(), rest: None };
+    store.pause("other", &maintenance).await.unwrap();
     for claim in claim_all(&store).await {
         finish(&store, &claim, Reason::Moved).await;
     }

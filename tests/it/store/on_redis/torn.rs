@@ -230,7 +230,7 @@ async fn a_script_touches_keys_of_one_slot_only() {
     for step in 0..STEPS {
         life.step(step).await;
     }
-    life.store.replay(&delivery("d-1", &life.clock).id, conduit::store::ReplayScope::All).await.unwrap();
+    life.store.replay(&delivery("d-1", &life.clock).id, conduit::store::ReplayScope::All, &[]).await.unwrap();
     life.work_off().await;
     life.store.pause("jira", &by_hand("a test")).await.unwrap();
     life.clock.advance(RETENTION * 2);

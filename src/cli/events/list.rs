@@ -1,0 +1,92 @@
+//! `conduit events list|show`
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{EventPage, EventRow, Filters, list};
+use crate::cli::client::ApiArgs;
+use crate::cli::table::Table;
+use crate::cli::why::print_json;
+use crate::cli::{CliError, Output};
+use crate::printable::printable;
+use crate::trace::text::mark;
+use crate::trace::{Trace, text};
+
+/// The flags of `events list`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct List {
+    /// Which.
+    #[command(flatten)]
+    filters: Filters,
+    /// How many
+    #[arg(long, default_value_t = 50)]
+    limit: u16,
+    /// Where the last page ended
+    #[arg(long)]
+    cursor: Option<String>,
+    /// The service.
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+/// The flags of `events show`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Show {
+    /// The event's id
+    id: String,
+    /// The service.
+    #[command(flatten)]
+    api: ApiArgs,
+}
+
+impl List {
+    pub(super) async fn run(self, output: Output) -> Result<(), CliError> {
+        let mut query = self.filters.query();
+        query.extend(self.cursor.map(|cursor| ("cursor", cursor)));
+        query.push(("limit", self.limit.to_string()));
+        let api = self.api.connect()?;
+        if output == Output::Json {
+            let mut page: Value = list(&api, &query).await?;
+            page["schema"] = json!("conduit.events/1");
+            return print_json(&page);
+        }
+        let page: EventPage = list(&api, &query).await?;
+        let mut table = Table::new(&["event", "received", "outcome", "what", "repository", "tickets"]);
+        for event in &page.events {
+            table.row(event.cells());
+        }
+        table.print("No event matches.");
+        if let Some(next) = page.next_cursor {
+            eprintln!("more: --cursor {next}");
+        }
+        Ok(())
+    }
+}
+
+impl EventRow {
+    fn cells(&self) -> [String; 6] {
+        let number = self.number.map(|number| format!(" #{number}")).unwrap_or_default();
+        let tickets = self.tickets.iter().map(|ticket| format!("{} {}", mark(ticket.outcome), ticket.key));
+        [
+            self.event_id.clone(),
+            format!("{:.0}", self.received_at),
+            format!("{} {}", mark(self.outcome), self.reason),
+            printable(&self.kind).into_owned(),
+            format!("{}{number}", printable(&self.repo)),
+            tickets.collect::<Vec<_>>().join(", "),
+        ]
+    }
+}
+
+impl Show {
+    pub(super) async fn run(self, output: Output) -> Result<(), CliError> {
+        let trace: Value = self.api.connect()?.get(&["conduit", "api", "events", &self.id], &[]).await?;
+        if output == Output::Json {
+            return print_json(&trace);
+        }
+        let trace: Trace = serde_json::from_value(trace).map_err(anyhow::Error::from)?;
+        print!("{}", text::render(&trace, Timestamp::now()));
+        Ok(())
+    }
+}

@@ -1,0 +1,277 @@
+//! `conduit doctor`, against a simulated Jira.
+
+use jira_sim::{
+    Account, Builder, Category, Condition, Field, JiraSim, NewIssue, Permission, Project, Transition,
+    Workflow,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::run::{Conduit, Ended, masked};
+use crate::support::service::{API_KEY, EMAIL, KEY, On, RULES, TOKEN, TestService, board};
+
+/// A configuration folder for a simulated site.
+pub(super) struct Folder {
+    folder: TempDir,
+    jira: JiraSim,
+}
+
+impl Folder {
+    /// With one worker, `acme`, and these rules for these projects.
+    pub(super) fn new(jira: JiraSim, projects: &str, rules: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let site = format!(
+            "site: {{ url: '{}', email: {EMAIL}, api_key: env://JIRA_KEY, dialect: cloud }}",
+            jira.url()
+        );
+        let yaml = format!(
+            "workers:\n  acme:\n    processor: jira\n    statefile: '*.hcl'\n    projects: [{projects}]\n    {site}\n"
+        );
+        std::fs::create_dir_all(folder.path().join("statemachines")).unwrap();
+        std::fs::write(folder.path().join("workers.yaml"), yaml).unwrap();
+        std::fs::write(folder.path().join("statemachines/jira.hcl"), rules).unwrap();
+        Self { folder, jira }
+    }
+
+    pub(super) fn path(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    pub(super) fn run(&self, arguments: &[&str]) -> Conduit {
+        Conduit::new(arguments)
+            .env("CONDUIT_CONFIG", self.path().to_str().unwrap())
+            .env("JIRA_KEY", API_KEY)
+            .env("CONDUIT_PUBLIC_URL", "https://conduit.example.com")
+    }
+
+    /// Runs it, and sees that Jira was only read.
+    pub(super) async fn reads(&self, arguments: &[&str]) -> Ended {
+        let ended = self.run(arguments).run().await;
+        only_read(&self.jira);
+        ended
+    }
+}
+
+/// Sees that nothing was asked to change.
+pub(super) fn only_read(jira: &JiraSim) {
+    let writes = jira.journal().writes().lines();
+    assert!(writes.is_empty(), "something was written: {writes:?}");
+}
+
+fn site() -> Builder {
+    JiraSim::cloud()
+        .account(Account::with_api_token(EMAIL, API_KEY))
+        .account(Account::person("ada"))
+        .project(Project::new("SHOP"))
+}
+
+fn shop() -> Builder {
+    site()
+        .issue(NewIssue::new("SHOP-1"))
+        .issue(NewIssue::new("SHOP-2").status("In Progress"))
+        .issue(NewIssue::new("SHOP-3").status("Done"))
+}
+
+/// What changes from run to run, and how far the clocks are apart.
+fn steady(out: &str) -> String {
+    let clock = regex::Regex::new(r"its clock \d+ m?s (ahead|behind) of ours").unwrap();
+    let hash = regex::Regex::new(r"· [0-9a-f]{16} in .*").unwrap();
+    let out = clock.replace_all(out, "its clock CLOSE to ours").into_owned();
+    masked(&hash.replace_all(&out, "· HASH in FOLDER"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_all_is_well_it_says_what_it_looked_at() {
+    let folder = Folder::new(shop().start().await.unwrap(), "shop", RULES);
+    let ended = folder.reads(&["doctor"]).await;
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{}", ended.out);
+    insta::assert_snapshot!(steady(&ended.out));
+}
+
+/// A machine that does not fit its board, in every way that a board can tell.
+const ASTRAY: &str = r#"
+provisioner "pay" {
+  aliasmapper "pay" {
+    aliases = {
+      to_do  = "To Do"
+      doing  = "In Progres"
+      review = "In Review"
+      qa     = "In QA"
+      done   = "Done"
+    }
+  }
+  statemachine "pay" {
+    initial = "to_do"
+    state "to_do" "next"  { transition = "review" }
+    state "to_do" "start" { transition = "doing" }
+    state "doing" "next"  { transition = "review" }
+    state "review" "next" { transition = "qa" }
+    state "qa" "next"     { transition = "done" }
+    state "qa" "prev" {
+      transition = "review"
+      via        = "Send back"
+    }
+    state "done" "next" { transition = "<end>" }
+    on "pull_request.opened" { fire = "start" }
+    on "pull_request.closed" { fire = "prev" }
+    on "release.published" {
+      prerelease  = false
+      fire        = "next"
+      fix_version = { name = release.tag, create = true }
+    }
+  }
+}
+"#;
+
+fn pay() -> Project {
+    let workflow = Workflow::new()
+        .status("To Do", Category::New)
+        .status("In Progress", Category::Indeterminate)
+        .status("In Review", Category::Indeterminate)
+        .status("In QA", Category::Indeterminate)
+        .status("Done", Category::Done)
+        .transition(Transition::new(11, "Start", "In Progress").from("To Do"))
+        .transition(Transition::new(21, "To QA", "In QA").from("In Review"))
+        .transition(Transition::new(22, "Skip review", "In QA").from("In Review"))
+        .transition(Transition::new(31, "Back", "In Review").from("In QA"))
+        .transition(
+            Transition::new(41, "Ship", "Done").from("In QA").screen([Field::resolution().required()]),
+        );
+    Project::new("PAY").workflow(workflow)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_machine_astray_is_told_where_and_what_to_do() {
+    let jira = JiraSim::cloud()
+        .account(Account::with_api_token(EMAIL, API_KEY).without(Permission::AdministerProjects))
+        .project(pay())
+        .issue(NewIssue::new("PAY-1"))
+        .issue(NewIssue::new("PAY-2").status("In Review").issue_type("Bug"))
+        .issue(NewIssue::new("PAY-3").status("In QA"));
+    let folder = Folder::new(jira.start().await.unwrap(), "pay", ASTRAY);
+    let ended = folder.reads(&["doctor"]).await;
+    assert_eq!((ended.code, ended.err.as_str()), (1, ""), "{}", ended.out);
+    for code in ["D301", "D302", "D303", "D304", "D306"] {
+        assert!(ended.out.contains(code), "{code} is not in\n{}", ended.out);
+    }
+    insta::assert_snapshot!(steady(&ended.out));
+
+    let json: Value = serde_json::from_str(&folder.reads(&["doctor", "-o", "json"]).await.out).unwrap();
+    assert_eq!(json["schema"], "conduit.doctor/1");
+    let status = json["findings"].as_array().unwrap().iter().find(|one| one["code"] == "D301").unwrap();
+    assert_eq!((&status["file"], &status["line"]), (&"jira.hcl".into(), &6.into()), "{status}");
+    assert_eq!(status["help"], "did you mean `In Progress`?");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_permission_that_lacks_is_named() {
+    let account = Account::with_api_token(EMAIL, API_KEY).without(Permission::TransitionIssues);
+    let jira = JiraSim::cloud().account(account).project(Project::new("SHOP")).issue(NewIssue::new("SHOP-1"));
+    let folder = Folder::new(jira.start().await.unwrap(), "shop", RULES);
+    let ended = folder.reads(&["doctor"]).await;
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.out.contains("error[D305]: the account lacks *Transition issues* in SHOP"),
+        "{}",
+        ended.out
+    );
+    assert!(ended.out.contains("? shop            moves: without that permission"), "{}", ended.out);
+    assert!(!ended.out.contains("D302"), "what cannot be seen is not said to be missing:\n{}", ended.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_project_that_is_not_to_be_seen_is_a_finding() {
+    let folder = Folder::new(shop().start().await.unwrap(), "web", &RULES.replace("shop", "web"));
+    let ended = folder.reads(&["doctor"]).await;
+    assert_eq!(ended.code, 1);
+    assert!(ended.out.contains("error[D305]: Jira shows the account no project WEB"), "{}", ended.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_condition_hides_is_told_from_what_is_not_there() {
+    let workflow = Workflow::new()
+        .status("To Do", Category::New)
+        .status("In Progress", Category::Indeterminate)
+        .status("Done", Category::Done)
+        .transition(Transition::new(11, "Start", "In Progress").from("To Do").condition(Condition::Assignee))
+        .transition(Transition::new(21, "Stop", "To Do").from("In Progress"))
+        .transition(Transition::new(31, "Ship", "Done").from("In Progress"));
+    let jira = JiraSim::cloud()
+        .account(Account::with_api_token(EMAIL, API_KEY))
+        .project(Project::new("SHOP").workflow(workflow))
+        .issue(NewIssue::new("SHOP-1"))
+        .issue(NewIssue::new("SHOP-2").status("In Progress"));
+    let folder = Folder::new(jira.start().await.unwrap(), "shop", RULES);
+    let ended = folder.reads(&["doctor"]).await;
+    assert_eq!(ended.code, 0, "a condition may well hold when it matters:\n{}", ended.out);
+    assert!(ended.out.contains("warning[D302]: a condition hides the transition `Start`"), "{}", ended.out);
+    assert!(ended.out.contains("it is hidden on SHOP-1"), "{}", ended.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_login_and_a_site_that_is_away_end_differently() {
+    let folder = Folder::new(shop().start().await.unwrap(), "shop", RULES);
+    let refused = folder.jira.revoke_tokens();
+    let ended = folder.reads(&["doctor"]).await;
+    assert_eq!(ended.code, 1);
+    assert!(ended.out.contains("✗ acme") && ended.out.contains("make a new token"), "{}", ended.out);
+    folder.jira.lift(refused);
+    folder.jira.go_down();
+    let ended = folder.reads(&["doctor"]).await;
+    assert_eq!(ended.code, 3, "{}", ended.out);
+    assert!(ended.out.contains("Jira, myself: upstream request failed"), "{}", ended.out);
+    let offline = folder.reads(&["doctor", "--offline"]).await;
+    assert_eq!(offline.code, 0, "{}", offline.out);
+    assert!(!offline.out.contains("acme"), "{}", offline.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_and_names_that_are_wrong_are_said() {
+    let folder = Folder::new(shop().start().await.unwrap(), "shop", RULES);
+    let ended = folder.run(&["doctor"]).env("CONDUIT_WORKERS", "many").run().await;
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.out.contains("✗ settings") && ended.out.contains("CONDUIT_WORKERS: found `many`"),
+        "{}",
+        ended.out
+    );
+    assert!(ended.out.contains("✓ acme"), "the rest is looked at all the same:\n{}", ended.out);
+    let said = folder.run(&["doctor", "--project", "pay"]).refuses(4).await;
+    assert!(said.contains("`pay`"), "{said}");
+    let said = folder.run(&["doctor", "--site", "second"]).refuses(4).await;
+    assert!(said.contains("it has acme"), "{said}");
+    let inside =
+        folder.run(&["doctor", "--offline"]).env("CONDUIT_PUBLIC_URL", "http://localhost:9091").run().await;
+    assert!(inside.out.contains("leads nowhere from outside"), "{}", inside.out);
+    let rules = include_str!("../../machines/err/E017.hcl");
+    let by_paths = Folder::new(shop().start().await.unwrap(), "shop", rules);
+    let without = by_paths.reads(&["doctor", "--offline"]).await;
+    assert!(without.code == 1 && without.out.contains("set GITHUB_TOKEN"), "{}", without.out);
+    let with = by_paths.run(&["doctor", "--offline"]).env("GITHUB_TOKEN", "github_pat_1").run().await;
+    assert_eq!(with.code, 0, "{}", with.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_in_use_tells_of_its_hooks_and_the_key_that_opens_them() {
+    let jira = board(&[("SHOP-1", "To Do")]).await;
+    let service = TestService::start(&On::Sqlite, &jira).await;
+    let hook = service.register("acme/shop").await;
+    let delivered = service.deliver(&hook, "ping", "d-1", &serde_json::json!({"zen": "x"})).await;
+    assert_eq!(delivered.status, 202, "{delivered:?}");
+    let store = format!("sqlite:{}", service.folder().join("conduit.db").display());
+    let doctor = |key: &str| {
+        Conduit::new(&["doctor", "--offline"])
+            .env("CONDUIT_CONFIG", service.folder().to_str().unwrap())
+            .env("CONDUIT_STORE", &store)
+            .env("CONDUIT_SECRET_KEY", key)
+            .env("CONDUIT_ADMIN_TOKEN", TOKEN)
+    };
+    let ended = doctor(KEY).run().await;
+    assert_eq!(ended.code, 0, "{}", ended.out);
+    assert!(ended.out.contains("opens the secrets of 1 hooks"), "{}", ended.out);
+    assert!(ended.out.contains("github/acme-shop  last delivery 2"), "{}", ended.out);
+    let other = doctor("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").run().await;
+    assert_eq!(other.code, 1, "{}", other.out);
+    assert!(other.out.contains("it does not open the secret of github/acme-shop"), "{}", other.out);
+    service.stop().await;
+}
