@@ -103,7 +103,7 @@ impl TransitionCache {
     }
 
     async fn remembered(&self, key: &Key, to_status: &str, via: Option<&str>) -> Option<Lookup> {
-        let lookup = pick(&*self.offers.get(key).await?, to_status, via, true);
+        let lookup = pick(&self.offers.get(key).await?, to_status, via, true);
         matches!(lookup, Lookup::Found { .. }).then_some(lookup)
     }
 

@@ -193,11 +193,15 @@ impl Shared {
             claims.extend(others);
         }
         let (suspects, claims): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_suspect);
-        suspects.into_iter().for_each(|claim| crew.start(claim));
+        for claim in suspects {
+            crew.start(claim);
+        }
         if claims.len() > 1 && self.batches(&claims) {
             crew.start_batch(claims, places);
         } else {
-            claims.into_iter().for_each(|claim| crew.start(claim));
+            for claim in claims {
+                crew.start(claim);
+            }
         }
     }
 

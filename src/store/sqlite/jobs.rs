@@ -18,8 +18,7 @@ pub(super) const FIRST_READY: &str = "SELECT key FROM tickets
      WHERE site = ?1 AND project = ?2 AND lease_until IS NULL AND run_at <= ?3 ORDER BY run_at, head LIMIT 1";
 
 /// The tickets of an event whose head is its job and that are ready, as the event names them.
-const READY_SIBLINGS: &str =
-    "SELECT t.key FROM jobs j JOIN tickets t ON t.site = j.site AND t.key = j.key
+const READY_SIBLINGS: &str = "SELECT t.key FROM jobs j JOIN tickets t ON t.site = j.site AND t.key = j.key
      WHERE j.event = (SELECT n FROM events WHERE id = ?1) AND j.site = ?2 AND t.head = j.n
          AND t.lease_until IS NULL AND t.run_at <= ?3 AND j.site NOT IN (SELECT site FROM pauses)
      ORDER BY j.position LIMIT ?4";

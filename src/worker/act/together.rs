@@ -129,10 +129,9 @@ impl Job<'_> {
             return if rest.is_zero() { Ok(()) } else { Err(Halt::NotYet(rest)) };
         };
         match bulk.is_over(task, &mut self.trace.attempts).await {
-            Ok(true) => Ok(()),
             Ok(false) => Err(Halt::NotYet(BETWEEN_LOOKS)),
-            // Nobody remembers it, so it is over.
-            Err(Setback { class: Class::Refused(_) | Class::Permanent(_), .. }) => Ok(()),
+            // A task that nobody remembers is over, too.
+            Ok(true) | Err(Setback { class: Class::Refused(_) | Class::Permanent(_), .. }) => Ok(()),
             Err(setback) => Err(setback.into()),
         }
     }

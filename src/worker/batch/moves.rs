@@ -40,7 +40,9 @@ impl Lead<'_> {
     async fn ride(&self, offers: Vec<Came<Mover, Boarding>>) {
         let (boarding, seat) = meeting();
         let at = self.shared.clock.now();
-        offers.into_iter().for_each(|offer| offer.tell(Boarding { at, seat: seat.clone() }));
+        for offer in offers {
+            offer.tell(Boarding { at, seat: seat.clone() });
+        }
         drop(seat);
         let aboard = self.still_ours(boarding.gathered().await).await;
         if aboard.is_empty() {
@@ -134,11 +136,11 @@ fn gives_up(setback: &Setback, failed: u32) -> bool {
 
 /// PURE: one request for all, by transition.
 fn grouped<'a>(movers: impl Iterator<Item = &'a Mover>) -> Moves {
-    let mut moves = Moves::new();
+    let mut request = Moves::new();
     for mover in movers {
-        moves.entry(mover.transition.clone()).or_default().push(mover.ticket.clone());
+        request.entry(mover.transition.clone()).or_default().push(mover.ticket.clone());
     }
-    moves
+    request
 }
 
 #[cfg(test)]
@@ -157,8 +159,8 @@ mod tests {
             seen,
         };
         let movers = [mover("1", "11"), mover("2", "21"), mover("3", "11")];
-        let moves = grouped(movers.iter());
-        assert_eq!(moves["11"], ["1", "3"]);
-        assert_eq!(moves["21"], ["2"]);
+        let request = grouped(movers.iter());
+        assert_eq!(request["11"], ["1", "3"]);
+        assert_eq!(request["21"], ["2"]);
     }
 }

@@ -97,7 +97,7 @@ pub(crate) async fn each_sibling_has_a_lease_of_its_own(store: &Arc<dyn Store>, 
     routed(store, clock, "d-1", &["SHOP-1", "SHOP-2", "SHOP-3"]).await;
     let first = claim(store).await;
     let others = siblings(store, &first, 9).await;
-    clock.advance(LEASE - Duration::from_secs(1));
+    clock.advance(LEASE.saturating_sub(Duration::from_secs(1)));
     store.heartbeat(&others[0].lease).await.unwrap();
     clock.advance(Duration::from_secs(2));
     store.tidy(RETENTION).await.unwrap();

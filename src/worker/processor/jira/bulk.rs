@@ -67,6 +67,7 @@ impl Bulk for Jira {
     async fn begin(&self, moves: &Moves, log: &mut Log) -> Answer<String> {
         let mut calls = Calls::into(log);
         let begun = self.client.move_in_bulk(moves, &mut calls.made).await;
+        // Also when only one project's tickets may not be moved: singly, each says so in its own trace.
         if begun.as_ref().is_err_and(|error| error.failure == Failure::Forbidden) {
             self.known.may_move.insert((), false).await;
         }
