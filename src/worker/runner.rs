@@ -7,13 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::batch;
+use super::batch::by_event;
 use super::crew::Crew;
 use super::lacking::Commits;
 use super::processor::Site;
 use super::{Rulebook, STOPS_WITHIN, Shared, Stepped, Worker, count, router};
 use crate::event::Event;
-use crate::store::{Claim, ClaimRequest, InboxItem, Routing, SUSPECT_AFTER, StoreError};
+use crate::store::{ClaimRequest, InboxItem, Routing, StoreError};
 
 /// How many events are routed before jobs get their turn.
 const ROUTE_AT_ONCE: usize = 64;
@@ -85,24 +85,6 @@ impl Worker {
         }
         Ok(())
     }
-}
-
-/// Whether a job may be what broke its workers, so that it is left to itself.
-fn is_suspect(claim: &Claim) -> bool {
-    claim.expired >= SUSPECT_AFTER
-}
-
-/// Claims of one event on one site, together.
-fn by_event(claims: Vec<Claim>) -> Vec<Vec<Claim>> {
-    let mut groups: Vec<Vec<Claim>> = Vec::new();
-    let kin = |a: &Claim, b: &Claim| a.lease.job.event == b.lease.job.event && a.lease.site == b.lease.site;
-    for claim in claims {
-        match groups.iter_mut().find(|group| group.first().is_some_and(|first| kin(first, &claim))) {
-            Some(group) => group.push(claim),
-            None => groups.push(vec![claim]),
-        }
-    }
-    groups
 }
 
 /// A clock that was set back makes things due, never late.
@@ -183,50 +165,6 @@ impl Shared {
             }
         }
         Ok(claimed)
-    }
-
-    /// Starts jobs of one event on one site, together with the others of it that can be had.
-    async fn start(&self, crew: &mut Crew, mut claims: Vec<Claim>) {
-        let places = claims.len().min(self.config.concurrency.div_ceil(2));
-        if let Some(claim) = claims.iter().find(|claim| claim.siblings && !is_suspect(claim)) {
-            let others = self.others_of(claim, claims.len()).await;
-            claims.extend(others);
-        }
-        let (suspects, claims): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_suspect);
-        for claim in suspects {
-            crew.start(claim);
-        }
-        if claims.len() > 1 && self.batches(&claims) {
-            crew.start_batch(claims, places);
-        } else {
-            for claim in claims {
-                crew.start(claim);
-            }
-        }
-    }
-
-    /// Whether their site has calls for several tickets.
-    fn batches(&self, claims: &[Claim]) -> bool {
-        let rulebook = self.rulebook.load();
-        let site = claims.first().and_then(|claim| rulebook.backends.site(&claim.lease.site));
-        site.is_some_and(|site| site.processor.bulk().is_some())
-    }
-
-    /// The other tickets of a job's event, beside those that were claimed with it.
-    async fn others_of(&self, claim: &Claim, claimed: usize) -> Vec<Claim> {
-        let rulebook = self.rulebook.load_full();
-        let Some(site) = rulebook.backends.site(&claim.lease.site) else { return Vec::new() };
-        let most = batch::most(site).await.saturating_sub(claimed);
-        if most == 0 {
-            return Vec::new();
-        }
-        let (worker, lease) = (self.config.name.clone(), self.config.lease);
-        let request = ClaimRequest { worker, lease, most, skip_sites: Vec::new() };
-        // What was claimed is worked on, also without the others.
-        self.store.claim_siblings(&claim.lease, &request).await.unwrap_or_else(|error| {
-            tracing::debug!(job = %claim.lease.job, %error, "the other tickets of its event are claimed in turn");
-            Vec::new()
-        })
     }
 
     /// What may be claimed beside what is under way.

@@ -15,6 +15,7 @@
 //! of them; its jobs share those places. While a bulk move is polled for, that is one place.
 
 mod company;
+mod form;
 mod meeting;
 mod moves;
 mod team;
@@ -28,6 +29,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinSet};
 
 pub(super) use company::{Company, Mover, SERVES, Task, Told};
+pub(super) use form::by_event;
 pub(super) use meeting::Seat;
 pub(super) use moves::{BULK_SETTLES, BULK_STUCK};
 pub(super) use team::Team;
@@ -35,7 +37,7 @@ pub(super) use team::Team;
 use self::company::Sighting;
 use self::meeting::{Came, Meeting, meeting};
 use super::lease::Moment;
-use super::processor::{Answer, Bulk, Class, Log, Setback, Site, Ticket};
+use super::processor::{Answer, Bulk, Class, Log, Setback, Ticket};
 use super::{Shared, Stepped, act};
 use crate::store::Claim;
 
@@ -46,20 +48,12 @@ const READS_AT_ONCE: usize = 4;
 /// How many writes to the store are under way at once.
 const STORED_AT_ONCE: usize = 64;
 
-/// How many tickets of an event a batch on this site takes at most; 1 when they are better worked on singly.
-pub(super) async fn most(site: &Site) -> usize {
-    match site.processor.bulk() {
-        Some(bulk) => bulk.moved_at_once().await.max(bulk.read_at_once()),
-        None => 1,
-    }
-}
-
 /// Carries out jobs of one event together.
 pub(super) async fn carry_out(shared: Arc<Shared>, team: Arc<Team>, claims: Vec<Claim>) -> Stepped {
     let rulebook = shared.rulebook.load_full();
     let mut jobs = Jobs::new(&shared, &team);
-    match rulebook.backends.site(&team.site).and_then(|site| Some((site, site.processor.bulk()?))) {
-        Some((_, bulk)) => Lead { shared: &shared, team: &team, bulk }.carry_out(claims, &mut jobs).await,
+    match rulebook.backends.site(&team.site).and_then(|site| site.processor.bulk()) {
+        Some(bulk) => Lead { shared: &shared, team: &team, bulk }.carry_out(claims, &mut jobs).await,
         // It was taken out of the configuration just now; each job says so.
         None => claims.into_iter().for_each(|claim| jobs.start(claim, None)),
     }
