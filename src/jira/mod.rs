@@ -6,6 +6,7 @@
 //! | `client` | sending one request, and what is measured and written down about it |
 //! | `reach`, `login` | before that: where the site is behind a gateway, as whom we come; after it: whether Jira knew us |
 //! | `issue`, `effects` | the calls themselves: a ticket and its transitions; what is written beside a move |
+//! | `bulk` | many tickets in one call |
 //! | `missing` | why a transition or a ticket is not there for us |
 //! | `permission`, `survey` | what the account may do; looking a site over without being able to write |
 //! | `answer` | PURE: the one table from an answer to a [`Failure`] |
@@ -24,6 +25,7 @@
 
 mod adf;
 mod answer;
+mod bulk;
 mod call;
 mod client;
 mod credential;
@@ -48,6 +50,7 @@ pub mod webhooks;
 mod wiki;
 mod wire;
 
+pub use bulk::{MOVED_AT_ONCE, READ_AT_ONCE};
 pub use call::{Call, CallLog};
 pub use client::{JiraClient, Observer, TIMEOUT};
 pub use credential::Credential;

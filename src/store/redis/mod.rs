@@ -238,6 +238,10 @@ impl Store for RedisStore {
         self.claim_heads(request).await
     }
 
+    async fn claim_siblings(&self, of: &Lease, request: &ClaimRequest) -> Result<Vec<Claim>> {
+        self.claim_others(of, request).await
+    }
+
     async fn checkpoint(&self, lease: &Lease, state: &JobState) -> Result<()> {
         self.renew(lease, Some(state)).await
     }

@@ -1,5 +1,7 @@
 //! Jira, as the worker drives it. The calls themselves are [`crate::jira`]'s.
 
+mod bulk;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
 use super::absent::{no_issue, no_way};
-use super::{Answer, Change, Class, Found, Log, Processor, Setback, Status, Taken, Ticket};
+use super::{Answer, Bulk, Change, Class, Found, Log, Processor, Setback, Status, Taken, Ticket};
 use crate::clock::Clock;
 use crate::jira::{
     Call, CallLog, Failure, Issue, JiraClient, JiraError, Lookup, Named, NoWay, RemoteLink, StatusChange,
@@ -32,12 +34,13 @@ pub struct Jira {
     clock: Clock,
     /// The id of our account, once somebody asked.
     own: OnceCell<String>,
+    known: bulk::Known,
 }
 
 impl Jira {
     /// Drives the site that `client` talks to. Sites may share a cache.
     pub fn new(client: JiraClient, transitions: TransitionCache, clock: Clock) -> Self {
-        Self { client, transitions, clock, own: OnceCell::new() }
+        Self { client, transitions, clock, own: OnceCell::new(), known: bulk::Known::default() }
     }
 
     /// The fields as Jira wants them.
@@ -168,6 +171,10 @@ impl Processor for Jira {
 
     async fn probe(&self) -> Answer<()> {
         self.client.myself(&mut CallLog::default()).await.map(|_| ()).map_err(while_reading)
+    }
+
+    fn bulk(&self) -> Option<&dyn Bulk> {
+        Some(self)
     }
 }
 
