@@ -192,6 +192,17 @@ impl Worker {
         Self { shared, upkeep: Arc::default() }
     }
 
+    /// Asks each site what holds for all its tickets, so that no event has to pay for the question. What a site does
+    /// not answer is asked when it is needed.
+    pub async fn prepare(&self) {
+        let rulebook = self.shared.rulebook.load_full();
+        for site in rulebook.backends.sites() {
+            if let Some(bulk) = site.processor.bulk() {
+                bulk.may_move(&mut Vec::new()).await;
+            }
+        }
+    }
+
     /// One turn: tidies up if it is time, routes what waits, claims as many jobs as may be under way at
     /// once, and carries them out to their end or to their next try.
     pub async fn step(&self) -> Result<Stepped, StoreError> {

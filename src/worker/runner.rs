@@ -37,6 +37,9 @@ pub(super) async fn step(worker: &Worker) -> Result<Stepped, StoreError> {
 
 pub(super) async fn run(worker: &Worker, mut stop: watch::Receiver<bool>) {
     let shared = &worker.shared;
+    let preparing = worker.clone();
+    // Nobody waits for it, and it ends by itself.
+    tokio::spawn(async move { preparing.prepare().await });
     let mut crew = Crew::new(Arc::clone(shared));
     let mut outage = Outage::default();
     // Kept from turn to turn: a store may not like to have its wait cut short.

@@ -104,6 +104,19 @@ pub(crate) async fn a_hundred_tickets_cost_one_read_and_a_write_each(world: Worl
     }
 }
 
+/// As it is when the first release comes to a process that has just been started.
+pub(crate) async fn a_hundred_tickets_of_a_cold_worker_cost_two_more_calls(world: World) {
+    let modest = robot().without(Permission::BulkChange);
+    let world = with_tickets(world, 100, modest, board()).await;
+    world.worker.prepare().await;
+    let prepared = world.jira.journal().len();
+    let id = world.deliver(naming(100)).await;
+    world.work().await;
+    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
+    let calls = world.jira.journal().after(prepared);
+    assert_eq!((prepared, calls.len()), (1, 102), "{:?}", calls.lines());
+}
+
 pub(crate) async fn a_hundred_tickets_move_in_a_few_calls(world: World) {
     let world = with_tickets(world, 100, robot(), board()).await;
     let id = world.deliver(naming(100)).await;

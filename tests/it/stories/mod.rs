@@ -94,6 +94,7 @@ macro_rules! stories {
             }
             tell! { $home, batches:
                 a_hundred_tickets_cost_one_read_and_a_write_each
+                a_hundred_tickets_of_a_cold_worker_cost_two_more_calls
                 a_hundred_tickets_move_in_a_few_calls
                 more_tickets_than_one_call_reads_take_one_read_a_hundred
                 a_few_tickets_are_read_together_and_moved_singly
