@@ -94,6 +94,7 @@ fn paced(client: JiraClient, entry: &WorkerEntry) -> JiraClient {
 }
 
 fn site(name: &str, config: &SiteConfig) -> Result<Site, SettingError> {
+    let address = config.address()?;
     let auth = match config.login()? {
         Login::Basic(user, password) => Auth::Basic { user, password: Credential::new(password.expose()) },
         Login::Bearer(token) => Auth::Bearer { token: Credential::new(token.expose()) },
@@ -102,7 +103,7 @@ fn site(name: &str, config: &SiteConfig) -> Result<Site, SettingError> {
             Auth::Client { id, secret: Credential::new(secret.expose()), token_url }
         }
     };
-    let mut site = Site::new(name, config.address()?, auth);
+    let mut site = Site::new(name, address, auth);
     if let Some(dialect) = &config.dialect {
         site.dialect = dialect_named(config, dialect)?;
     }

@@ -94,7 +94,7 @@ fn skew(ahead: SignedDuration) -> String {
         secs @ 1..120 => format!("{secs} s"),
         secs => format!("{} min", secs / 60),
     };
-    format!("{amount} {} of ours", if ahead.is_negative() { "behind" } else { "ahead" })
+    format!("{amount} {} ours", if ahead.is_negative() { "behind" } else { "ahead of" })
 }
 
 /// Not needed, but good to have: so it is a word, and never a finding.

@@ -93,7 +93,6 @@ macro_rules! suite {
             }
             tell! { $home, claims:
                 a_claim_hands_over_the_job_with_its_event
-                a_claim_says_which_projects_the_hook_may_move
                 the_end_of_the_last_ticket_tells_when_its_event_came
                 a_claim_takes_no_more_than_it_asks_for
                 sites_that_have_enough_workers_are_left_out
@@ -130,7 +129,6 @@ macro_rules! suite {
             }
             tell! { $home, queries:
                 traces_are_listed_in_the_order_the_event_names_them
-                settled_tickets_keep_their_place_among_the_others
                 events_are_found_by_ticket_repository_outcome_and_time
                 pages_follow_each_other_without_gap_or_repeat
                 what_nobody_knows_is_not_found
@@ -158,6 +156,7 @@ macro_rules! suite {
                 projects_of_a_site_take_turns
                 sites_take_turns
                 a_burst_of_one_project_in_one_claim_leaves_the_others_their_turns
+                a_claim_says_which_projects_the_hook_may_move
             }
             tell! { $one_partition, leases:
                 an_expired_lease_comes_back_to_the_front_and_its_holder_is_refused
@@ -169,6 +168,7 @@ macro_rules! suite {
                 a_replay_of_named_tickets_takes_those_of_them_that_may_go
             }
             tell! { $one_partition, queries:
+                settled_tickets_keep_their_place_among_the_others
                 the_verdict_of_an_event_is_the_gravest_of_its_tickets
                 the_queue_is_told_in_numbers
             }

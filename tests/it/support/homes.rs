@@ -40,7 +40,7 @@ pub(crate) struct Redis(crate::support::redis::Redis);
 
 impl Home for Redis {
     async fn new() -> Self {
-        Self(crate::support::redis::Redis::start().await)
+        Self(crate::support::redis::Redis::start_careful().await)
     }
 
     async fn open(&self, clock: &Clock) -> Arc<dyn Store> {

@@ -13,8 +13,8 @@ use crate::store::given::{delivery, delivery_of, routed_as, trace};
 use crate::store::leftovers;
 use crate::support::redis::Redis;
 
-/// Keys of no event: the fence and the turns, who fans out, hints for those who wait.
-const OF_NO_EVENT: &[&str] = &["fence", "turn", "rota", "router", "wake"];
+/// Keys of no event: the fence and the turns, who fans out, hints for those who wait, the server's run.
+const OF_NO_EVENT: &[&str] = &["fence", "turn", "rota", "router", "run", "wake"];
 
 async fn keys(server: &Redis) -> BTreeSet<String> {
     run::<Vec<String>>(server, &["KEYS", "*"]).await.into_iter().collect()
