@@ -39,10 +39,10 @@ async fn a_token_is_made_used_listed_and_revoked() {
     let last = conduit(&["tokens", "revoke", "first-admin", "--yes"]).refuses(1).await;
     assert!(last.contains("the last administrator"), "{last}");
 
-    let list = conduit(&["-o", "json", "tokens", "list"]).answers("conduit.tokens/1").await;
-    let valid: Vec<&Value> = list["tokens"].as_array().unwrap().iter().map(|token| &token["valid"]).collect();
+    let all = conduit(&["-o", "json", "tokens", "list"]).answers("conduit.tokens/1").await;
+    let valid: Vec<&Value> = all["tokens"].as_array().unwrap().iter().map(|token| &token["valid"]).collect();
     assert_eq!(valid, [&Value::Bool(true), &Value::Bool(false)]);
-    assert!(!list.to_string().contains(&token));
+    assert!(!all.to_string().contains(&token));
 
     insta::assert_snapshot!(masked(&conduit(&["audit"]).prints().await), @r"
     WHEN                  WHO          WHAT               TO                        FROM
