@@ -27,8 +27,12 @@ fuzz_target!(|input: (u8, &[u8])| {
     let (choice, body) = input;
     let kind = KINDS[usize::from(choice) % KINDS.len()];
     let content_type = TYPES[usize::from(choice) / KINDS.len() % TYPES.len()];
-    let headers =
-        [("X-GitHub-Event", kind), ("Content-Type", content_type), ("X-Hub-Signature-256", "sha256=00")];
+    let headers = [
+        ("X-GitHub-Event", kind),
+        ("Content-Type", content_type),
+        ("X-Hub-Signature-256", "sha256=00"),
+        ("X-Hub-Signature", "sha512=00"),
+    ];
     for forge in forge::all() {
         assert!(forge.verify(&headers, body, &["secret"]).is_err(), "nobody signed this");
         let _ = forge.delivery_id(&headers, body);

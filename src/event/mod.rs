@@ -1,4 +1,4 @@
-//! What happened at a forge, in one model for all of them.
+//! What happened at a forge, or in Jira, in one model for all of them.
 //!
 //! A forge's payload is normalised into an [`Event`] once, at the door; everything behind the door
 //! (key extraction, rules, traces, `plan`) sees only this. It is plain data: no I/O, no clock.
@@ -6,12 +6,14 @@
 //! Only what a decision, a template or a trace can use is kept, so that an event stays some hundreds
 //! of bytes and can be stored in the request path.
 
+mod issue;
 pub mod ticket;
 mod trigger;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use issue::{Issue, IssueStatus, Person, StatusMove};
 pub use trigger::{Trigger, UnknownTrigger};
 
 /// The version of this model as it is written to a store.
@@ -67,6 +69,8 @@ pub enum Subject {
     Checks(Checks),
     /// A deployment that ended.
     Deployment(Deployment),
+    /// A ticket, told of by Jira itself.
+    Issue(Box<Issue>),
     /// Nothing that a rule could look at.
     #[default]
     Nothing,
@@ -93,7 +97,7 @@ pub struct Repo {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sender {
-    /// The account's name.
+    /// The account's name; of a person in Jira Cloud, the account's id.
     pub login: String,
     /// An app or a bot account.
     pub bot: bool,
@@ -259,6 +263,14 @@ impl Event {
     pub fn pull_request(&self) -> Option<&PullRequest> {
         match &self.subject {
             Subject::PullRequest(pull_request) => Some(pull_request),
+            _ => None,
+        }
+    }
+
+    /// The ticket, when Jira tells of one.
+    pub fn issue(&self) -> Option<&Issue> {
+        match &self.subject {
+            Subject::Issue(issue) => Some(issue),
             _ => None,
         }
     }

@@ -60,7 +60,7 @@ pub struct FoundKey {
     pub key: String,
     /// The project's part of it, in capitals: `SHOP`.
     pub project: String,
-    /// Where it stands, in order of first appearance.
+    /// Where it stands, in order of first appearance. Empty when the event is about the ticket itself.
     pub found_in: Vec<Source>,
 }
 
@@ -126,6 +126,7 @@ pub fn tickets(event: &Event, projects: &Projects) -> Tickets {
         }
         Subject::Checks(checks) => collected.branch(&checks.branch),
         Subject::Deployment(deployment) => collected.branch(&deployment.git_ref),
+        Subject::Issue(issue) => collected.itself(&issue.key),
         Subject::Nothing => {}
     }
     collected.into_tickets()
@@ -208,22 +209,30 @@ impl<'p> Collected<'p> {
         }
     }
 
+    /// The event is about this ticket: no text names it.
+    fn itself(&mut self, key: &str) {
+        let shapes = keys_in(key, self.projects);
+        for shape in shapes.iter().filter(|shape| shape.key() == key) {
+            self.note(None, shape, if shape.configured() { Standing::Counts } else { NOT_CONFIGURED });
+        }
+    }
+
     fn add(&mut self, source: Source, text: &str, standing: Standing) {
         for shape in keys_in(text, self.projects) {
             match (shape.configured(), standing) {
-                (true, standing) => self.note(source, &shape, standing),
-                (false, Standing::Counts) => self.note(source, &shape, NOT_CONFIGURED),
+                (true, standing) => self.note(Some(source), &shape, standing),
+                (false, Standing::Counts) => self.note(Some(source), &shape, NOT_CONFIGURED),
                 // No configuration could make it count here.
                 (false, Standing::Ignored(_)) => {}
             }
         }
     }
 
-    fn note(&mut self, source: Source, shape: &Shape<'_>, standing: Standing) {
+    fn note(&mut self, source: Option<Source>, shape: &Shape<'_>, standing: Standing) {
         let key = shape.key();
         if let Some(&at) = self.seen.get(&(key.clone(), standing)) {
             if let Some(Entry { key: FoundKey { found_in, .. }, .. }) = self.entries.get_mut(at)
-                && !found_in.contains(&source)
+                && let Some(source) = source.filter(|source| !found_in.contains(source))
             {
                 found_in.push(source);
             }
@@ -237,7 +246,7 @@ impl<'p> Collected<'p> {
             *count += 1;
         }
         self.seen.insert((key.clone(), standing), self.entries.len());
-        let key = FoundKey { key, project: shape.project(), found_in: vec![source] };
+        let key = FoundKey { key, project: shape.project(), found_in: source.into_iter().collect() };
         self.entries.push(Entry { key, standing });
     }
 

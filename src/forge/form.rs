@@ -1,12 +1,14 @@
-//! Deliveries sent as a form, `payload=<JSON, percent-encoded>`.
+//! The JSON of a delivery: its body, or what a form holds as `payload=<JSON, percent-encoded>`.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
+use super::{Headers, NormaliseError};
+
 /// Why a form holds no payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FormError {
+enum FormError {
     /// There is no such field.
     #[error("the form has no field `payload`")]
     Missing,
@@ -18,8 +20,23 @@ pub(super) enum FormError {
     NotUtf8,
 }
 
+/// The JSON that the body is or, in a form, holds. A body of no stated type is taken for JSON.
+pub(super) fn json<'b>(headers: &dyn Headers, body: &'b [u8]) -> Result<Cow<'b, str>, NormaliseError> {
+    let content_type = headers.get("Content-Type").unwrap_or("application/json");
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        let text = std::str::from_utf8(body);
+        text.map(Cow::Borrowed).map_err(|error| NormaliseError::Unreadable(format!("not UTF-8: {error}")))
+    } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let text = payload(body);
+        text.map(Cow::Owned).map_err(|error| NormaliseError::Unreadable(error.to_string()))
+    } else {
+        Err(NormaliseError::ContentType(essence.to_owned()))
+    }
+}
+
 /// The text of the form's one field `payload`.
-pub(super) fn payload(form: &[u8]) -> Result<String, FormError> {
+fn payload(form: &[u8]) -> Result<String, FormError> {
     let mut values = form.split(|&b| b == b'&').filter_map(|field| field.strip_prefix(b"payload="));
     match (values.next(), values.next()) {
         (Some(value), None) => decode(value),

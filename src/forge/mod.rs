@@ -9,19 +9,27 @@
 
 mod form;
 pub mod github;
+pub mod jira;
 mod lenient;
 pub mod sample;
 mod signature;
 
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
+
 use crate::event::Event;
+
+/// The longest delivery id taken; those that forges send are 36 characters.
+const MAX_DELIVERY_ID: usize = 128;
 
 /// One forge's dialect.
 pub trait Forge: Send + Sync {
     /// Its name in routes and rules: `github`.
     fn name(&self) -> &'static str;
 
-    /// The header that says which event a body is, for those who have a body and no headers.
-    fn event_header(&self) -> &'static str;
+    /// The header that says which event a body is, for those who have a body and no headers; `None` where the body
+    /// says it itself.
+    fn event_header(&self) -> Option<&'static str>;
 
     /// Which of `secrets` vouches for `body`, compared in constant time.
     ///
@@ -42,7 +50,7 @@ pub trait Forge: Send + Sync {
 
 /// Every forge there is.
 pub fn all() -> &'static [&'static dyn Forge] {
-    &[&github::GitHub]
+    &[&github::GitHub, &jira::Jira]
 }
 
 /// The forge that a route or a rule calls `provider`.
@@ -71,6 +79,15 @@ impl<N: AsRef<str>, V: AsRef<str>> Headers for Vec<(N, V)> {
 fn lookup<'h, N: AsRef<str>, V: AsRef<str>>(headers: &'h [(N, V)], name: &str) -> Option<&'h str> {
     let (_, value) = headers.iter().find(|(own, _)| own.as_ref().eq_ignore_ascii_case(name))?;
     Some(value.as_ref())
+}
+
+/// The delivery id that stands in `header`, or a hash of the body where there is none.
+fn delivery_id(headers: &dyn Headers, header: &'static str, body: &[u8]) -> Result<String, Malformed> {
+    match headers.get(header).unwrap_or_default() {
+        "" => Ok(format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(body)))),
+        id if id.len() <= MAX_DELIVERY_ID && id.bytes().all(|b| b.is_ascii_graphic()) => Ok(id.to_owned()),
+        _ => Err(Malformed { header, expected: "1 to 128 printable ASCII characters" }),
+    }
 }
 
 /// A delivery that is genuine.
@@ -130,6 +147,7 @@ mod tests {
     #[test]
     fn a_forge_is_found_by_the_name_in_its_route() {
         assert_eq!(find("github").map(Forge::name), Some("github"));
+        assert_eq!(find("jira").map(Forge::name), Some("jira"));
         assert!(find("GitHub").is_none());
         assert!(find("sourcehut").is_none());
     }

@@ -192,8 +192,8 @@ mod tests {
             "plain"
         }
 
-        fn event_header(&self) -> &'static str {
-            "event"
+        fn event_header(&self) -> Option<&'static str> {
+            Some("event")
         }
 
         fn verify(&self, headers: &dyn Headers, _: &[u8], secrets: &[&str]) -> Result<Verified, Unverified> {

@@ -66,7 +66,9 @@ pub(super) struct Shared {
 pub(super) struct Request<'a> {
     pub(super) call: &'static str,
     pub(super) method: Method,
-    /// The path below `rest/api/N`, one segment each; they are percent-encoded on the way.
+    /// Where the path begins; empty for `rest/api/N`.
+    pub(super) root: &'a [&'a str],
+    /// The path below that, one segment each; they are percent-encoded on the way.
     pub(super) path: &'a [&'a str],
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) body: Option<Value>,
@@ -76,7 +78,7 @@ pub(super) struct Request<'a> {
 impl<'a> Request<'a> {
     /// A read.
     pub(super) fn get(call: &'static str, path: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
-        Self { call, method: Method::GET, path, query, body: None, done: &[200] }
+        Self { call, method: Method::GET, root: &[], path, query, body: None, done: &[200] }
     }
 
     /// A write.
@@ -87,7 +89,12 @@ impl<'a> Request<'a> {
         body: Value,
         done: &'a [u16],
     ) -> Self {
-        Self { call, method, path, query: &[], body: Some(body), done }
+        Self { call, method, root: &[], path, query: &[], body: Some(body), done }
+    }
+
+    /// The same below another path than the API's own.
+    pub(super) fn below(self, root: &'a [&'a str]) -> Self {
+        Self { root, ..self }
     }
 }
 
@@ -249,7 +256,10 @@ impl JiraClient {
         login: &HeaderValue,
         deadline: Instant,
     ) -> Result<Answer, Failed> {
-        let url = self.url(base, request.path);
+        let url = match request.root {
+            [] => self.url(base, request.path),
+            root => below(base, root, request.path),
+        };
         let builder = self.shared.http.request(request.method.clone(), url);
         let mut builder = builder.header(AUTHORIZATION, login.clone()).timeout(left(deadline)?);
         if !request.query.is_empty() {

@@ -10,7 +10,7 @@ use super::wire::{HistoryBody, IssueBody, TransitionsBody, User};
 use super::{CallLog, JiraClient, JiraError, text};
 
 /// What is read of a ticket.
-const FIELDS: (&str, &str) = ("fields", "status,issuetype,project,labels,assignee,updated");
+pub(super) const FIELDS: (&str, &str) = ("fields", "status,issuetype,project,labels,assignee,updated");
 
 impl JiraClient {
     /// A ticket as it is now, under whatever key it bears now.

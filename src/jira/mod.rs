@@ -6,9 +6,11 @@
 //! | `client` | sending one request, and what is measured and written down about it |
 //! | `reach`, `login` | before that: where the site is behind a gateway, as whom we come; after it: whether Jira knew us |
 //! | `issue`, `effects` | the calls themselves: a ticket and its transitions; what is written beside a move |
+//! | `bulk` | many tickets in one call |
 //! | `missing` | why a transition or a ticket is not there for us |
 //! | `permission`, `survey` | what the account may do; looking a site over without being able to write |
 //! | `answer` | PURE: the one table from an answer to a [`Failure`] |
+//! | [`webhooks`] | Jira's own webhooks, as an administrator manages them |
 //! | `shape` | PURE: how Jira wants a field's value |
 //! | `said`, `pause` | PURE: what Jira said, and how long it asks to be left alone |
 //! | `signals`, `limits` | PURE: what answers say about limits, and when the next request may go |
@@ -23,6 +25,7 @@
 
 mod adf;
 mod answer;
+mod bulk;
 mod call;
 mod client;
 mod credential;
@@ -43,9 +46,11 @@ mod site;
 mod survey;
 mod text;
 mod transitions;
+pub mod webhooks;
 mod wiki;
 mod wire;
 
+pub use bulk::{MOVED_AT_ONCE, READ_AT_ONCE};
 pub use call::{Call, CallLog};
 pub use client::{JiraClient, Observer, TIMEOUT};
 pub use credential::Credential;
@@ -60,6 +65,7 @@ pub use shape::Shape;
 pub use site::{Auth, Dialect, GATEWAY, Gateway, Site, SiteError, TOKEN_URL};
 pub use survey::{About, BoardStatus, Category, RateLimit, Recent, Sample, Survey, TypeStatuses};
 pub use transitions::{Lookup, TransitionCache, choose, leading_to};
+pub use webhooks::{Webhook, Webhooks};
 
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
+use tokio::sync::Mutex;
 
 use super::model::{Issue, Transition};
 use super::{CallLog, JiraClient, JiraError};
 
 /// Workflows change rarely, and a refused id is asked for again at once.
 const REMEMBERED: Duration = Duration::from_hours(24);
+
+/// Longer than a question takes.
+const ASKING: Duration = Duration::from_mins(1);
 
 /// One for each status of each issue type of each project in use; more only cost a read again.
 const MOST: u64 = 10_000;
@@ -21,6 +25,8 @@ const MOST: u64 = 10_000;
 #[derive(Debug, Clone)]
 pub struct TransitionCache {
     offers: Cache<Key, Arc<Vec<Transition>>>,
+    /// Who asks now; whoever wants to know the same waits for the answer.
+    asking: Cache<Key, Arc<Mutex<()>>>,
 }
 
 /// The answer to "how does this ticket get there?".
@@ -62,7 +68,10 @@ impl Default for TransitionCache {
 impl TransitionCache {
     /// An empty cache.
     pub fn new() -> Self {
-        Self { offers: Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build() }
+        Self {
+            offers: Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build(),
+            asking: Cache::builder().max_capacity(MOST).time_to_idle(ASKING).build(),
+        }
     }
 
     /// The transition that leads this ticket to the status of this name.
@@ -79,16 +88,23 @@ impl TransitionCache {
         log: &mut CallLog,
     ) -> Result<Lookup, JiraError> {
         let key = Key::of(client, issue);
-        if let Some(offered) = self.offers.get(&key).await {
-            let lookup = pick(&offered, to_status, via, true);
-            if matches!(lookup, Lookup::Found { .. }) {
-                return Ok(lookup);
-            }
+        if let Some(found) = self.remembered(&key, to_status, via).await {
+            return Ok(found);
+        }
+        let asking = self.asking.get_with(key.clone(), async { Arc::default() }).await;
+        let _turn = asking.lock().await;
+        if let Some(found) = self.remembered(&key, to_status, via).await {
+            return Ok(found);
         }
         let offered = client.transitions(&issue.key, log).await?;
         let lookup = pick(&offered, to_status, via, false);
         self.remember(key, offered).await;
         Ok(lookup)
+    }
+
+    async fn remembered(&self, key: &Key, to_status: &str, via: Option<&str>) -> Option<Lookup> {
+        let lookup = pick(&self.offers.get(key).await?, to_status, via, true);
+        matches!(lookup, Lookup::Found { .. }).then_some(lookup)
     }
 
     /// Forgets what was offered to tickets like this one: after *any* failed move by a remembered

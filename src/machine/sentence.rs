@@ -1,6 +1,6 @@
 //! What happened, in a few words: `PR merged into "develop"`.
 
-use crate::event::{Event, Subject};
+use crate::event::{Event, Issue, StatusMove, Subject};
 
 /// The start of a sentence about an event.
 pub(super) fn what_happened(event: &Event) -> String {
@@ -17,7 +17,17 @@ pub(super) fn what_happened(event: &Event) -> String {
         Subject::Release(release) => format!("release \"{}\" {action}", release.name),
         Subject::Checks(checks) => format!("checks on \"{}\" {action}", checks.branch),
         Subject::Deployment(deployment) => format!("deployment to \"{}\" {action}", deployment.environment),
+        Subject::Issue(issue) => ticket(issue, &action),
         Subject::Nothing => event.kind.clone(),
+    }
+}
+
+fn ticket(issue: &Issue, action: &str) -> String {
+    match &issue.moved {
+        Some(StatusMove { from, to }) => {
+            format!("ticket moved from \"{}\" to \"{}\" in Jira", from.name, to.name)
+        }
+        None => format!("ticket {action} in Jira"),
     }
 }
 

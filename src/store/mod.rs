@@ -79,7 +79,7 @@ pub enum StoreError {
 
 /// How often a job's lease runs out before its ticket is no longer given back together with others: if it kills
 /// its worker, it shall not take the same ones with it each time.
-const SUSPECT_AFTER: u32 = 2;
+pub const SUSPECT_AFTER: u32 = 2;
 /// How far apart such tickets come back.
 pub const SUSPECTS_APART: Duration = Duration::from_secs(5);
 
@@ -172,6 +172,13 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// Projects of a site, and sites, take turns. Paused sites and `request.skip_sites` are left out.
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>>;
+
+    /// Leases, beside a claimed ticket, up to `request.most` other tickets of the same event and site that could be
+    /// claimed now: those whose head is this event's job and that are neither leased nor waiting. They are to be
+    /// worked on together, so they take no turn of their own; `request.skip_sites` plays no part.
+    ///
+    /// Each has a lease of its own, which runs out by itself. To ask again does no harm.
+    async fn claim_siblings(&self, of: &Lease, request: &ClaimRequest) -> Result<Vec<Claim>>;
 
     /// Saves a job's state and renews its lease.
     async fn checkpoint(&self, lease: &Lease, state: &JobState) -> Result<()>;

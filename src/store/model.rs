@@ -194,6 +194,9 @@ pub struct Claim {
     /// How often in a row its lease ran out, instead of being finished, retried or handed back. Notes saved on the
     /// way do not count as parting: who breaks its worker may have saved some first.
     pub expired: u32,
+    /// Its event has, or had when it was routed, other tickets on this site: see
+    /// [`claim_siblings`](super::Store::claim_siblings).
+    pub siblings: bool,
     /// What an earlier worker left, [`None`] the first time.
     pub state: Option<JobState>,
     /// The projects that the hook may move; `None`: all.

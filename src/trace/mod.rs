@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::ticket::{IgnoredKey, Source};
-use crate::event::{Event, Subject, Trigger};
+use crate::event::{Event, StatusMove, Subject, Trigger};
 
 pub use outcome::{Outcome, Reason, Verdict};
 pub use repeat::{Repeat, RuleGoal};
@@ -95,6 +95,9 @@ pub struct EventSummary {
     pub tag: Option<String>,
     /// A deployment's environment.
     pub environment: Option<String>,
+    /// The change of a ticket's status that Jira told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<StatusMove>,
 }
 
 /// What became of one ticket.
@@ -270,6 +273,7 @@ impl From<&Event> for EventSummary {
             draft: false,
             tag: None,
             environment: None,
+            moved: None,
         };
         match &event.subject {
             Subject::PullRequest(pr) => {
@@ -298,6 +302,11 @@ impl From<&Event> for EventSummary {
             Subject::Deployment(deployment) => {
                 summary.head = Some(deployment.git_ref.clone());
                 summary.environment = Some(deployment.environment.clone());
+            }
+            Subject::Issue(issue) => {
+                summary.title = Some(issue.summary.clone());
+                summary.author = issue.actor.as_ref().map(|actor| actor.name.clone());
+                summary.moved.clone_from(&issue.moved);
             }
             Subject::Nothing => {}
         }

@@ -112,6 +112,12 @@ fn event_row(event: &EventSummary) -> String {
         (Some(name), None) | (None, Some(name)) => parts.push(printable(name).into_owned()),
         (None, None) => {}
     }
+    parts.extend(
+        event
+            .moved
+            .as_ref()
+            .map(|moved| format!("\"{}\" → \"{}\"", printable(&moved.from.name), printable(&moved.to.name))),
+    );
     parts.extend(event.draft.then(|| "draft".to_owned()));
     parts.extend(event.tag.as_deref().map(|tag| format!("tag {}", printable(tag))));
     parts.extend(event.environment.as_deref().map(|name| format!("to {}", printable(name))));
@@ -120,7 +126,7 @@ fn event_row(event: &EventSummary) -> String {
 }
 
 fn ticket_rows(text: &mut String, trace: &Trace, ticket: &TicketTrace) {
-    let mut keys = format!("{} in {}", ticket.key, sources(&ticket.found_in));
+    let mut keys = named(&ticket.key, &ticket.found_in);
     if let Some(ignored) = ignored(trace) {
         let _ = write!(keys, " · {ignored}");
     }
@@ -139,7 +145,11 @@ fn ticket_rows(text: &mut String, trace: &Trace, ticket: &TicketTrace) {
 }
 
 fn status(ticket: &TicketTrace) -> String {
-    let Some(seen) = &ticket.status else { return "not asked: no rule could match".into() };
+    let Some(seen) = &ticket.status else {
+        // Jira told us of our own doing.
+        let why = if ticket.reason == Reason::Duplicate { "" } else { ": no rule could match" };
+        return format!("not asked{why}");
+    };
     let alias = seen.alias.as_deref().map_or("no alias".into(), |alias| format!("= {alias}"));
     format!("\"{}\" {alias} · {}", printable(&seen.name), seen.source)
 }
@@ -171,14 +181,15 @@ fn attempt_row(number: usize, attempt: &Attempt) -> String {
 
 fn ignored(trace: &Trace) -> Option<String> {
     let keys = trace.ignored_keys.iter();
-    let list: Vec<_> = keys
-        .map(|key| format!("{} in {} ({})", printable(&key.key), sources(&key.found_in), key.because))
-        .collect();
+    let list: Vec<_> =
+        keys.map(|key| format!("{} ({})", named(&printable(&key.key), &key.found_in), key.because)).collect();
     (!list.is_empty()).then(|| format!("not acted on: {}", list.join(", ")))
 }
 
-fn sources(found_in: &[Source]) -> String {
-    found_in.iter().map(|source| source.as_str()).collect::<Vec<_>>().join(", ")
+/// Where an event names a ticket; nowhere when it is about the ticket itself.
+fn named(key: &str, found_in: &[Source]) -> String {
+    let places = found_in.iter().map(|source| source.as_str()).collect::<Vec<_>>().join(", ");
+    if places.is_empty() { format!("{key} itself") } else { format!("{key} in {places}") }
 }
 
 fn outcome(outcome: Outcome, reason: Reason) -> String {

@@ -46,6 +46,19 @@ pub(super) struct Intent {
     pub(super) taken: usize,
     /// How far the comment is.
     pub(super) comment: Spoken,
+    /// The bulk move that the hop was asked for by, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) together: Option<Together>,
+}
+
+/// A bulk move.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Together {
+    /// When it was asked for: the same for all that went along.
+    pub(super) at: Timestamp,
+    /// What the backend calls the task; absent as long as that was not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) task: Option<String>,
 }
 
 /// How far a hop is.
@@ -111,6 +124,7 @@ impl Intent {
             updated: ticket.updated.clone(),
             taken: 0,
             comment: Spoken::NotYet,
+            together: None,
         }
     }
 
@@ -133,6 +147,7 @@ impl Intent {
     pub(super) fn stand_before(&mut self, hop: usize, ticket: &Ticket) {
         self.hop = hop;
         self.phase = Phase::Intended;
+        self.together = None;
         self.from = ticket.status.clone();
         self.updated.clone_from(&ticket.updated);
     }
@@ -141,12 +156,27 @@ impl Intent {
     pub(super) fn asked(&mut self, at: Timestamp, with_comment: bool) {
         self.phase = Phase::Asked(at);
         self.comment = if with_comment { Spoken::WithMove } else { Spoken::NotYet };
+        self.together = None;
+    }
+
+    /// The current hop is about to be asked for, together with those of other tickets.
+    pub(super) fn asked_together(&mut self, at: Timestamp) {
+        self.asked(at, false);
+        self.together = Some(Together { at, task: None });
+    }
+
+    /// The bulk move goes by this name.
+    pub(super) fn asked_by(&mut self, task: &str) {
+        if let Some(together) = &mut self.together {
+            together.task = Some(task.to_owned());
+        }
     }
 
     /// The current hop was refused: nothing was applied.
     pub(super) fn refused(&mut self) {
         self.phase = Phase::Intended;
         self.comment = Spoken::NotYet;
+        self.together = None;
     }
 
     /// The current hop was taken by us; where the ticket stands now is yet to be seen.

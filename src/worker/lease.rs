@@ -41,18 +41,20 @@ struct Beat {
     lost: AtomicBool,
 }
 
-#[derive(Clone, Copy)]
-struct Moment {
+/// A moment by both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
     steady: Instant,
     wall: Timestamp,
 }
 
 impl Moment {
-    fn now(clock: &Clock) -> Self {
+    pub(super) fn now(clock: &Clock) -> Self {
         Self { steady: Instant::now(), wall: clock.now() }
     }
 
-    fn age(self, clock: &Clock) -> Duration {
+    /// How long ago it was, by the clock that says later.
+    pub(super) fn age(self, clock: &Clock) -> Duration {
         let by_wall = clock.now().duration_since(self.wall);
         self.steady.elapsed().max(Duration::try_from(by_wall).unwrap_or_default())
     }

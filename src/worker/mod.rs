@@ -7,6 +7,7 @@
 //! | `crew` | the jobs under way, a task each |
 //! | `ruling` | PURE: the decision on one ticket, with its trace |
 //! | `act` | carries out one job: read, decide, move, finish |
+//! | `batch` | the tickets of one event, read and moved in few calls |
 //! | `lacking` | what an event lacks, read from its forge before a decision that needs it |
 //! | `intent` | what a job means to do, written down before Jira is asked |
 //! | `recover` | PURE: where a job goes on after a crash or a lost answer |
@@ -23,6 +24,7 @@
 //! zero-to-production: tests call the step and look, and never wait for a clock.
 
 mod act;
+mod batch;
 mod breaker;
 mod crew;
 mod intent;
@@ -125,6 +127,14 @@ impl Stepped {
     /// Whether there was nothing to do.
     pub fn is_idle(&self) -> bool {
         *self == Self::default()
+    }
+
+    fn add(&mut self, other: Self) {
+        let Self { routed, finished, waiting, dropped } = other;
+        self.routed += routed;
+        self.finished.extend(finished);
+        self.waiting.extend(waiting);
+        self.dropped.extend(dropped);
     }
 
     fn note(&mut self, job: &JobId, ended: Result<Ended, StoreError>) {

@@ -30,7 +30,7 @@ pub struct Planner<'a> {
 /// What is known of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// Where it stands, and from where that is known: `given`, `recorded` or `assumed`.
+    /// Where it stands, and from where that is known: `given`, `recorded`, `payload` or `assumed`.
     Status(String, &'static str),
     /// All of it, as Jira showed it now.
     Live(Box<Ticket>),

@@ -91,6 +91,7 @@ mod tests {
             updated: "2026-11-22T08:00:00.000+0000".into(),
             taken: hop,
             comment: Spoken::NotYet,
+            together: None,
         }
     }
 

@@ -4,8 +4,8 @@
 use super::processor::{SiteMap, Ticket};
 use super::record;
 use crate::event::Event;
-use crate::machine::{Decision, Machine, RuleSet, TicketNow, decide};
-use crate::trace::TicketTrace;
+use crate::machine::{Action, Decision, Effects, Machine, RuleSet, TicketNow, decide};
+use crate::trace::{Reason, TicketTrace};
 
 /// Decides on a ticket as it is known from `source`.
 pub(super) fn rule(
@@ -24,9 +24,41 @@ pub(super) fn rule(
         labels: ticket.labels.clone(),
         assignee: ticket.assignee.clone(),
     };
-    let decision = decide(machine, event, &now);
+    let decision = overtaken(event, ticket).unwrap_or_else(|| decide(machine, event, &now));
     record::decision_at(trace, &decision, &ticket.status.name, source);
     decision
+}
+
+/// What is decided when the ticket is not, or not any more, what Jira told of.
+///
+/// It may bear the same key on another site. Or it stands elsewhere than where the change of status has brought it: then
+/// what brought it there is told of, too, and decides. So a late delivery, or one of several in a wrong order, moves
+/// nothing from where it never brought the ticket.
+fn overtaken(event: &Event, ticket: &Ticket) -> Option<Decision> {
+    let told = event.issue()?;
+    let differs = |told: &str, found: &str| !told.is_empty() && !found.is_empty() && told != found;
+    let (reason, detail) = match &told.moved {
+        _ if differs(&told.id, &ticket.id) => (
+            Reason::RepoMismatch,
+            format!(
+                "{} of the Jira that told of it (id {}) is another ticket here (id {})",
+                told.key, told.id, ticket.id
+            ),
+        ),
+        Some(moved) if !moved.reached(&ticket.status.id, &ticket.status.name) => (
+            Reason::MovedByOther,
+            format!("it had come to {}, and stands at {} by now", moved.to.name, ticket.status.name),
+        ),
+        _ => return None,
+    };
+    Some(Decision {
+        action: Action::Stay(reason.into()),
+        alias: None,
+        rule: None,
+        rules_tried: Vec::new(),
+        effects: Effects::default(),
+        detail: Some(detail),
+    })
 }
 
 /// The machine that decides on a ticket, also on one that has moved to another project of its site.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::batch::by_event;
 use super::crew::Crew;
 use super::lacking::Commits;
 use super::processor::Site;
@@ -159,8 +160,8 @@ impl Shared {
                 break;
             }
             claimed += claims.len();
-            for claim in claims {
-                crew.start(claim);
+            for claims in by_event(claims) {
+                self.start(crew, claims).await;
             }
         }
         Ok(claimed)

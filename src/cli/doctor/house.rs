@@ -192,9 +192,15 @@ fn last_delivery(hook: &Hook, events: &[EventRecord], report: &mut Report) {
         return report.ok(&name, format!("last delivery {} · {}", event.received.at, event.kind));
     }
     let text = format!("no delivery among the last {LOOKED_THROUGH} events");
-    let fix = format!(
-        "conduit hooks test {}; the forge's Recent Deliveries show what it was answered",
-        hook.repo_id
-    );
+    let fix = match hook.provider.as_str() {
+        "jira" => format!(
+            "conduit hooks show {} --provider jira --at-jira; then move a ticket in Jira",
+            hook.repo_id
+        ),
+        _ => format!(
+            "conduit hooks test {}; the forge's Recent Deliveries show what it was answered",
+            hook.repo_id
+        ),
+    };
     report.warn(&name, text, &fix);
 }

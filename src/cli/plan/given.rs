@@ -164,7 +164,8 @@ fn folder(args: &PlanArgs, folder: &Path) -> Result<Vec<Given>, CliError> {
     if paths.is_empty() {
         return Err(CliError::NotFound(format!("{} has no file that ends in .json", folder.display())));
     }
-    if args.event.is_none() {
+    if args.event.is_none() && forge::find(&args.provider).is_some_and(|forge| forge.event_header().is_some())
+    {
         eprintln!("Each file's event is guessed from the beginning of its name; --event says it for all.");
     }
     paths.iter().map(|path| file(args, path, Alone::No)).collect()
@@ -181,12 +182,13 @@ fn file(args: &PlanArgs, path: &Path, alone: Alone) -> Result<Given, CliError> {
         _ => wrong(error.to_string()),
     })?;
     let forge = forge::find(&args.provider).ok_or_else(|| unknown_forge(&args.provider))?;
-    let (kind, guessed) = match (&args.event, guess(path)) {
+    let (kind, guessed) = match (&args.event, forge.event_header().and_then(|_| guess(path))) {
         (Some(event), _) => (event.clone(), false),
         (None, Some(event)) => (event, true),
+        (None, None) if forge.event_header().is_none() => (String::new(), false),
         (None, None) => return Err(wrong("say what it tells of, e.g. --event pull_request".into())),
     };
-    let headers = [(forge.event_header(), kind.as_str())];
+    let headers: Vec<_> = forge.event_header().map(|header| (header, kind.as_str())).into_iter().collect();
     let event = forge.normalise(&headers, &body).map_err(|error| wrong(error.to_string()))?;
     if guessed && alone == Alone::Yes {
         if !event.is_supported() {

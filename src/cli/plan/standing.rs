@@ -1,14 +1,14 @@
 //! Where each ticket stands.
 //!
 //! What the command line says comes first; then Jira, when it may be asked; then what a recorded event's
-//! trace saw; and else the state in which the machine's tickets begin.
+//! trace saw; then what Jira's own webhook said of the ticket; and else the state in which the machine's tickets begin.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use crate::event::Event;
 use crate::store::NewJob;
-use crate::trace::{Outcome, Trace};
+use crate::trace::{Outcome, Reason, TicketTrace, Trace};
 use crate::worker::plan::{Planned, Planner, Seen};
 use crate::worker::processor::{Answer, Log, ReadOnly, Ticket};
 
@@ -72,6 +72,9 @@ impl Standing {
         job: &NewJob,
         recorded: Option<&Trace>,
     ) -> Planned {
+        if let Some(own) = recorded.and_then(|trace| own_change(trace, &job.key)) {
+            return own.into();
+        }
         if let Some(status) = self.said.get(&job.key) {
             let status = planner.status(&job.project, status);
             return planner.ticket(event, job, &Seen::Status(status, "given"));
@@ -79,9 +82,12 @@ impl Standing {
         if self.jira.is_some() {
             return self.live(planner, event, job).await;
         }
-        let seen = match recorded.and_then(|trace| seen(trace, &job.key)) {
-            Some(status) => Seen::Status(status, "recorded"),
-            None => Seen::Status(planner.initial(&job.project).unwrap_or_default().to_owned(), "assumed"),
+        let seen = match (recorded.and_then(|trace| seen(trace, &job.key)), told(event)) {
+            (Some(status), _) => Seen::Status(status, "recorded"),
+            (None, Some(status)) => Seen::Status(planner.status(&job.project, status), "payload"),
+            (None, None) => {
+                Seen::Status(planner.initial(&job.project).unwrap_or_default().to_owned(), "assumed")
+            }
         };
         planner.ticket(event, job, &seen)
     }
@@ -121,6 +127,19 @@ impl Standing {
 fn seen(recorded: &Trace, key: &str) -> Option<String> {
     let ticket = recorded.tickets.iter().find(|ticket| ticket.key == key)?;
     ticket.status.as_ref().map(|seen| seen.name.clone())
+}
+
+/// The ticket's trace, when Conduit itself had made the change that Jira told of. No rule decides on that.
+fn own_change(recorded: &Trace, key: &str) -> Option<TicketTrace> {
+    let ticket = recorded.tickets.iter().find(|ticket| ticket.key == key)?;
+    (ticket.reason == Reason::Duplicate).then(|| ticket.clone())
+}
+
+/// Where Jira's own webhook said that the ticket stands.
+fn told(event: &Event) -> Option<&str> {
+    let issue = event.issue()?;
+    let status = issue.moved.as_ref().map(|moved| &moved.to).or(issue.status.as_ref())?;
+    Some(status.name.as_str()).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -166,7 +166,8 @@ fn shortened(text: &str) -> String {
 
 fn ignored_line(key: &IgnoredKey) -> String {
     let places: Vec<_> = key.found_in.iter().map(|source| source.as_str()).collect();
-    format!("      {} in {} does not count: {}", printable(&key.key), places.join(", "), key.because)
+    let places = if places.is_empty() { String::new() } else { format!(" in {}", places.join(", ")) };
+    format!("      {}{places} does not count: {}", printable(&key.key), key.because)
 }
 
 impl Count {

@@ -1,5 +1,6 @@
 //! Stories of the client against the simulated Jira, over HTTP.
 
+mod bulk;
 mod effects;
 mod failures;
 mod logins;

@@ -127,7 +127,7 @@ fn one_of_each() -> Vec<Event> {
         event(Trigger::TagCreated, named("v1", true)),
         event(Trigger::ChecksSucceeded, Subject::Checks(checks)),
         event(Trigger::DeploymentSucceeded, Subject::Deployment(deployment)),
-        event(Trigger::JiraCommented, Subject::Nothing),
+        event(Trigger::JiraCommented, Subject::Issue(Box::default())),
         Event {
             triggers: Vec::new(),
             kind: "ping".into(),

@@ -151,13 +151,18 @@ impl RedisStore {
         for job in &plan.jobs {
             homes.entry(self.layout.of_ticket(&job.site, &job.key)).or_default().push(job);
         }
+        let mut on_site: BTreeMap<&str, usize> = BTreeMap::new();
+        for job in &plan.jobs {
+            *on_site.entry(job.site.as_str()).or_default() += 1;
+        }
+        let siblings = |job: &PlannedJob| if on_site.get(job.site.as_str()) > Some(&1) { "1" } else { "" };
         let queued_at = self.clock.now().to_string();
         for (home, jobs) in homes {
             for jobs in jobs.chunks(JOBS_AT_ONCE) {
                 let mut call = self.scripts.add_jobs.key(home.prefix());
                 call.arg(id).arg(plan.generation).arg(&queued_at);
                 for job in jobs {
-                    call.arg(&job.key).arg(&job.site).arg(&job.project).arg(&job.found_in);
+                    call.arg(&job.key).arg(&job.site).arg(&job.project).arg(&job.found_in).arg(siblings(job));
                 }
                 self.link.script::<()>(home, &call).await?;
             }

@@ -12,12 +12,17 @@ use super::queries::read_answer;
 use super::turns::shares;
 use super::{RedisStore, record};
 use crate::event::Event;
-use crate::store::{Claim, ClaimRequest, EventId, JobId, JobState, Lease, Result, StoreError, Unreadable};
+use crate::store::{
+    Claim, ClaimRequest, EventId, JobId, JobState, Lease, Result, StoreError, TicketState, Unreadable,
+};
 use crate::trace::{TicketTrace, Verdict};
 
-/// A leased job as the claim script answers it: id, site, project, found in, queued at, fence, expired,
+/// A leased job as the claim scripts answer it: id, site, project, found in, queued at, fence, expired, siblings,
 /// state.
-type Leased = (String, String, String, String, String, u64, u32, Vec<u8>);
+type Leased = (String, String, String, String, String, u64, u32, String, Vec<u8>);
+
+/// Tickets offered to one call; scripts shall be short.
+const SIBLINGS_AT_ONCE: usize = 250;
 
 /// How much larger an event is in memory than as it is stored, about.
 const UNPACKED: u32 = 4;
@@ -30,7 +35,10 @@ type Named = (Option<Vec<u8>>, Option<String>);
 
 impl RedisStore {
     pub(super) async fn claim_heads(&self, request: &ClaimRequest) -> Result<Vec<Claim>> {
-        let leased = self.lease_heads(request).await?;
+        self.read_claims(self.lease_heads(request).await?, request).await
+    }
+
+    async fn read_claims(&self, leased: Vec<Leased>, request: &ClaimRequest) -> Result<Vec<Claim>> {
         let jobs: Vec<_> = leased.into_iter().filter_map(with_id).collect();
         let events = self.events_of(jobs.iter().map(|(id, _)| &id.event)).await?;
         let gone = || Err(Unreadable::Damaged("it is gone".to_owned()));
@@ -77,6 +85,50 @@ impl RedisStore {
         call.arg(&request.worker).arg(millis(request.lease)).arg(share);
         call.arg(self.clock.ahead_ms()).arg(&request.skip_sites);
         Ok((home, share, self.link.script(home, &call).await?))
+    }
+
+    /// Looks the event's tickets up and asks each partition for those that are at home there.
+    pub(super) async fn claim_others(&self, of: &Lease, request: &ClaimRequest) -> Result<Vec<Claim>> {
+        let mut leased = Vec::new();
+        for (home, jobs) in self.siblings(of).await? {
+            for jobs in jobs.chunks(SIBLINGS_AT_ONCE) {
+                let most = request.most.saturating_sub(leased.len());
+                match self.lease_siblings(home, of, jobs, &ClaimRequest { most, ..request.clone() }).await {
+                    // What is leased already must be worked on.
+                    Err(_) if !leased.is_empty() => return self.read_claims(leased, request).await,
+                    given => leased.extend(given?),
+                }
+            }
+        }
+        self.read_claims(leased, request).await
+    }
+
+    async fn lease_siblings(
+        &self,
+        home: Home,
+        of: &Lease,
+        jobs: &[JobId],
+        request: &ClaimRequest,
+    ) -> Result<Vec<Leased>> {
+        let mut call = self.scripts.claim_siblings.key(home.prefix());
+        call.arg(&request.worker).arg(millis(request.lease)).arg(request.most);
+        call.arg(self.clock.ahead_ms()).arg(&of.site);
+        for job in jobs {
+            call.arg(ticket(&of.site, &job.key)).arg(job);
+        }
+        self.link.script(home, &call).await
+    }
+
+    /// The other unfinished tickets of a job's event on its site, by partition and as the event names them.
+    async fn siblings(&self, of: &Lease) -> Result<BTreeMap<Home, Vec<JobId>>> {
+        let Some(event) = self.read_event(&of.job.event).await? else { return Ok(BTreeMap::new()) };
+        let mut homes: BTreeMap<Home, Vec<JobId>> = BTreeMap::new();
+        let open = |ticket: &TicketState| !ticket.verdict.outcome.is_final() && ticket.key != of.job.key;
+        for one in event.tickets.into_iter().filter(|one| one.site == of.site && open(one)) {
+            let job = JobId { event: event.id.clone(), key: one.key, generation: one.generation };
+            homes.entry(self.layout.of_ticket(&of.site, &job.key)).or_default().push(job);
+        }
+        Ok(homes)
     }
 
     /// The events of jobs; a release's 500 tickets read theirs once.
@@ -177,7 +229,7 @@ fn named(id: &EventId, content: &[u8], projects: Option<&str>) -> Readable {
 
 /// What cannot be read of a job makes its event unreadable: whoever claims it ends it, and it blocks nobody.
 fn read_claim(id: JobId, job: Leased, duration: Duration, event: Readable) -> Claim {
-    let (name, site, project, found_in, queued_at, fence, expired, state) = job;
+    let (name, site, project, found_in, queued_at, fence, expired, siblings, state) = job;
     let state =
         if state.is_empty() { Ok(None) } else { record::unpack(&state, &format!("job {name}")).map(Some) };
     let (state, event) = match state {
@@ -194,6 +246,7 @@ fn read_claim(id: JobId, job: Leased, duration: Duration, event: Readable) -> Cl
         found_in: record::from_json(&found_in, &name).ok().flatten().unwrap_or_default(),
         queued_at: queued_at.parse().unwrap_or(Timestamp::UNIX_EPOCH),
         expired,
+        siblings: !siblings.is_empty(),
         state,
         projects,
         event,

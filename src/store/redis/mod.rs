@@ -18,9 +18,10 @@
 //!                 tk:<id>          HASH  key → position, generation, verdict, site       plan carry
 //!                 op:<id>          SET   its tickets that are not finished               plan carry
 //!                 st:<id>          HASH  key → trace, of what was settled unasked        plan
-//!                 ix:s:<outcome>  ix:r:<repo>  ix:k:<ticket>  ix:m:<merge>  ix:open
+//!                 ix:s:<outcome>  ix:r:<repo>  ix:k:<ticket>  ix:open
 //!                                  ZSETs events by µs received. Each has one outcome; `open` has
 //!                                  those that are not finished although theirs is not `waiting`
+//!                 ix:m             HASH  a commit's hash → the events it was merged by  ingest
 //!                 ix:done          ZSET  finished events by ms of their end              routed carry
 //! conduit:{j:m}:  job:<id>         HASH  state, site, project, found_in, queued_at       add_jobs finish
 //!                 js:<id>          STR   a job's working state: intent, attempts, trace  step give_back
@@ -249,6 +250,10 @@ impl Store for RedisStore {
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Vec<Claim>> {
         self.claim_heads(request).await
+    }
+
+    async fn claim_siblings(&self, of: &Lease, request: &ClaimRequest) -> Result<Vec<Claim>> {
+        self.claim_others(of, request).await
     }
 
     async fn checkpoint(&self, lease: &Lease, state: &JobState) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::store::{EventId, EventRecord, JobState, QueueStatus, Result, TicketSt
 use crate::trace::TicketTrace;
 
 /// The most pull requests that are looked at for one commit; more than one is rare enough.
-const MOST_MERGED: isize = 50;
+const MOST_MERGED: usize = 50;
 
 /// Index entries with their scores.
 type Scored = Vec<(String, i64)>;
@@ -34,9 +34,10 @@ impl RedisStore {
         // Any event of the repository has its partition.
         let home = self.layout.of_event(&EventId::new(provider, repo_id, ""));
         let merge = keys::short(&merge_name(provider, repo_id, sha));
-        let mut range = redis::pipe();
-        range.zrange(home.key(&format!("ix:m:{merge}")), 0, MOST_MERGED - 1);
-        let (ids,): (Vec<String>,) = self.link.ask(home, &range).await?;
+        let mut read = redis::cmd("HGET");
+        read.arg(home.key("ix:m")).arg(merge);
+        let ids: Option<String> = self.link.command(home, &read).await?;
+        let ids: Vec<&str> = ids.iter().flat_map(|ids| ids.split(' ')).take(MOST_MERGED).collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }

@@ -12,6 +12,7 @@ use redis::Script;
 const TIME: &str = include_str!("scripts/lib_time.lua");
 const EVENT: &str = include_str!("scripts/lib_event.lua");
 const JOB: &str = include_str!("scripts/lib_job.lua");
+const LEASE: &str = include_str!("scripts/lib_lease.lua");
 
 /// Declares [`Scripts`] from one table: the script, its flags, the parts it is made of.
 macro_rules! scripts {
@@ -49,7 +50,9 @@ scripts! {
     /// The event leaves the inbox.
     routed " flags=allow-oom" [EVENT];
     /// Heads of ready tickets.
-    claim " flags=allow-oom" [TIME JOB];
+    claim " flags=allow-oom" [TIME JOB LEASE];
+    /// Heads of other tickets of an event.
+    claim_siblings " flags=allow-oom" [TIME JOB LEASE];
     /// Heartbeat and checkpoint.
     step " flags=allow-oom" [TIME JOB];
     /// The end of a job.

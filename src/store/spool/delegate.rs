@@ -148,6 +148,10 @@ impl Store for SpooledStore {
         self.main()?.claim(request).await
     }
 
+    async fn claim_siblings(&self, of: &Lease, request: &ClaimRequest) -> Result<Vec<Claim>> {
+        self.main()?.claim_siblings(of, request).await
+    }
+
     async fn checkpoint(&self, lease: &Lease, state: &JobState) -> Result<()> {
         self.main()?.checkpoint(lease, state).await
     }

@@ -17,6 +17,12 @@ use super::rows::{
 pub(super) const FIRST_READY: &str = "SELECT key FROM tickets
      WHERE site = ?1 AND project = ?2 AND lease_until IS NULL AND run_at <= ?3 ORDER BY run_at, head LIMIT 1";
 
+/// The tickets of an event whose head is its job and that are ready, as the event names them.
+const READY_SIBLINGS: &str = "SELECT t.key FROM jobs j JOIN tickets t ON t.site = j.site AND t.key = j.key
+     WHERE j.event = (SELECT n FROM events WHERE id = ?1) AND j.site = ?2 AND t.head = j.n
+         AND t.lease_until IS NULL AND t.run_at <= ?3 AND j.site NOT IN (SELECT site FROM pauses)
+     ORDER BY j.position LIMIT ?4";
+
 /// The next unfinished job of a ticket, from `jobs_in_line`.
 pub(super) const NEXT_IN_LINE: &str =
     "SELECT n FROM jobs WHERE site = ?1 AND key = ?2 AND finished_at IS NULL ORDER BY n LIMIT 1";
@@ -32,6 +38,7 @@ pub(super) struct Claimed {
     trace: Option<Vec<u8>>,
     projects: Option<String>,
     event: Option<Vec<u8>>,
+    siblings: bool,
 }
 
 impl Claimed {
@@ -49,6 +56,7 @@ impl Claimed {
             found_in: from_json("a job", self.found_in.as_bytes()).unwrap_or_default(),
             queued_at: time(self.queued_at),
             expired: self.expired,
+            siblings: self.siblings,
             state,
             projects,
             event,
@@ -98,27 +106,52 @@ fn lease_first(
         .query_row(params![lane.site, lane.project, now], |row| row.get(0))
         .optional()?;
     let Some(key) = first else { return Ok(None) };
-    let fence = next_fence(conn)?;
-    lane.served = fence;
+    let claimed = lease(conn, &lane.site, &key, request, now)?;
+    lane.served = claimed.lease.fence;
     conn.prepare_cached("UPDATE lanes SET served = ?3 WHERE site = ?1 AND project = ?2")?
-        .execute(params![lane.site, lane.project, signed(fence)])?;
+        .execute(params![lane.site, lane.project, signed(lane.served)])?;
+    Ok(Some(claimed))
+}
+
+/// Leases the heads of other tickets of the same event that are ready. They take no turns of their own.
+pub(super) fn claim_siblings(
+    conn: &Connection,
+    of: &Lease,
+    request: &ClaimRequest,
+    now: i64,
+) -> Result<Vec<Claimed>> {
+    let keys: Vec<String> = conn
+        .prepare_cached(READY_SIBLINGS)?
+        .query_map(params![of.job.event.as_str(), of.site, now, limit(request.most)], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    keys.iter().map(|key| lease(conn, &of.site, key, request, now)).collect()
+}
+
+fn limit(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}
+
+/// Leases a ticket that is ready.
+fn lease(conn: &Connection, site: &str, key: &str, request: &ClaimRequest, now: i64) -> Result<Claimed> {
+    let fence = next_fence(conn)?;
     let (head, expired) = conn
         .prepare_cached(
             "UPDATE tickets SET worker = ?3, fence = ?4, lease_until = ?5 WHERE site = ?1 AND key = ?2
              RETURNING head, expired",
         )?
-        .query_row(
-            params![lane.site, key, request.worker, signed(fence), now + millis(request.lease)],
-            |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)),
-        )?;
+        .query_row(params![site, key, request.worker, signed(fence), now + millis(request.lease)], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?))
+        })?;
     let claimed = conn
         .prepare_cached(
             "SELECT e.id, j.key, j.generation, j.site, j.project, j.found_in, j.queued_at, j.progress, j.trace,
-                    e.event, e.projects
+                    e.event, e.projects,
+                    EXISTS (SELECT 1 FROM jobs s
+                            WHERE s.event = j.event AND s.key <> j.key AND s.site = j.site AND s.finished_at IS NULL)
              FROM jobs j JOIN events e ON e.n = j.event WHERE j.n = ?1",
         )?
         .query_row([head], |row| claimed(row, fence, request.lease))?;
-    Ok(Some(Claimed { expired, ..claimed }))
+    Ok(Claimed { expired, ..claimed })
 }
 
 fn claimed(row: &Row<'_>, fence: u64, duration: Duration) -> rusqlite::Result<Claimed> {
@@ -133,6 +166,7 @@ fn claimed(row: &Row<'_>, fence: u64, duration: Duration) -> rusqlite::Result<Cl
         trace: row.get(8)?,
         event: row.get(9)?,
         projects: row.get(10)?,
+        siblings: row.get(11)?,
     })
 }
 

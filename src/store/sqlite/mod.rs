@@ -178,6 +178,12 @@ impl Store for SqliteStore {
         Ok(claimed.into_iter().map(jobs::Claimed::unpack).collect())
     }
 
+    async fn claim_siblings(&self, of: &Lease, request: &ClaimRequest) -> Result<Vec<Claim>> {
+        let (of, request, now) = (of.clone(), request.clone(), self.now());
+        let claimed = self.writer.run(move |conn| jobs::claim_siblings(conn, &of, &request, now)).await?;
+        Ok(claimed.into_iter().map(jobs::Claimed::unpack).collect())
+    }
+
     async fn checkpoint(&self, lease: &Lease, state: &JobState) -> Result<()> {
         let (lease, note, now) = (lease.clone(), jobs::Note::of_state(state)?, self.now());
         self.writer.run(move |conn| jobs::checkpoint(conn, &lease, &note, now)).await

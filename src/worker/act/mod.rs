@@ -9,9 +9,11 @@
 //!
 //! A warm ticket costs one read and one write. The checkpoint stands between them: the intent is durable
 //! before Jira is asked, so whoever takes the job over knows what may have been applied. Here a job begins and
-//! ends; `walk` moves the ticket, `effects` writes what stands beside the move.
+//! ends; `walk` moves the ticket, `effects` writes what stands beside the move, `together` is what it does with others
+//! of its event.
 
 mod effects;
+mod together;
 mod walk;
 
 use std::borrow::Cow;
@@ -21,9 +23,10 @@ use jiff::Timestamp;
 
 pub(super) use walk::{fields, require};
 
+use super::batch::Company;
 use super::breaker::Heard;
 use super::intent::{Intent, Progress, Unreadable};
-use super::lease::Held;
+use super::lease::{Held, Moment};
 use super::processor::{Class, Setback, Site, Ticket};
 use super::retry::{self, Next};
 use super::router::{may_move, not_the_hooks};
@@ -72,7 +75,12 @@ impl From<StoreError> for Halt {
 type Go<T> = Result<T, Halt>;
 
 /// Carries out a leased job to its end, or to its next try.
-pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Result<Ended, StoreError> {
+pub(super) async fn carry_out(
+    shared: &Shared,
+    held: &Held,
+    claim: Claim,
+    company: Option<Company>,
+) -> Result<Ended, StoreError> {
     let began = shared.clock.now();
     let mut trace = record::begin(&claim, began);
     let notes = claim.state.as_ref().map_or_else(|| Ok(Progress::default()), |s| Progress::read(&s.progress));
@@ -109,6 +117,9 @@ pub(super) async fn carry_out(shared: &Shared, held: &Held, claim: Claim) -> Res
         trace,
         progress,
         began,
+        company,
+        seen: None,
+        speaks: true,
     };
     job.run().await
 }
@@ -152,6 +163,12 @@ struct Job<'a> {
     trace: TicketTrace,
     progress: Progress,
     began: Timestamp,
+    /// The others of its event that are worked on with it.
+    company: Option<Company>,
+    /// When the ticket was read together with others, if that is what is known of it.
+    seen: Option<Moment>,
+    /// Whether a failure is to be reported by this job, and not by another that it hit too.
+    speaks: bool,
 }
 
 impl Job<'_> {
@@ -180,6 +197,9 @@ impl Job<'_> {
     /// Lets the others know what was heard of the site.
     fn report(&self, asked_before: usize, halt: Option<&Halt>) {
         let (sites, site, now) = (&self.shared.sites, &self.site.name, self.shared.clock.now());
+        if !self.speaks {
+            return;
+        }
         let asked = self.trace.attempts.len() - asked_before;
         let (answers, failed) = match halt {
             Some(Halt::Setback(setback)) => match setback.class {
@@ -207,6 +227,9 @@ impl Job<'_> {
         if let Some(verdict) = self.precheck(machine) {
             return Ok(verdict);
         }
+        if let Some(verdict) = self.echo().await? {
+            return Ok(verdict);
+        }
         if self.complete(machine).await?
             && let Some(verdict) = self.precheck(machine)
         {
@@ -229,6 +252,21 @@ impl Job<'_> {
         }
     }
 
+    /// The verdict on what we may have done ourselves. Jira tells of our own moves and comments as of everybody's; a
+    /// rule that answered them would answer itself. What names nobody is not answered either.
+    async fn echo(&mut self) -> Go<Option<Verdict>> {
+        let Some(issue) = self.event.issue() else { return Ok(None) };
+        let Some(actor) = issue.actor.clone() else {
+            record::detail(&mut self.trace, "the payload does not say who did it: it may have been Conduit");
+            return Ok(Some(Reason::Duplicate.into()));
+        };
+        if !self.site.processor.is_us(&actor.id, &mut self.trace.attempts).await? {
+            return Ok(None);
+        }
+        record::detail(&mut self.trace, format!("Conduit did this itself, as {}", actor.name));
+        Ok(Some(Reason::Duplicate.into()))
+    }
+
     /// Reads what the machine wants to know of the event and the payload did not say. Whether it did.
     async fn complete(&mut self, machine: &Machine) -> Go<bool> {
         let lacks = machine.lacks(&self.event).paths;
@@ -239,8 +277,13 @@ impl Job<'_> {
     }
 
     async fn apply(&mut self, machine: &Machine, ticket: Ticket, intent: &mut Option<Intent>) -> Go<Verdict> {
-        let Decision { action, effects, .. } =
-            ruling::rule(&mut self.trace, machine, &self.event, &ticket, "live");
+        let mut ticket = ticket;
+        let mut decision = ruling::rule(&mut self.trace, machine, &self.event, &ticket, "live");
+        if self.must_look_again(&decision) {
+            ticket = self.read().await?;
+            decision = ruling::rule(&mut self.trace, machine, &self.event, &ticket, "live");
+        }
+        let Decision { action, effects, .. } = decision;
         match action {
             Action::Stay(verdict) => {
                 self.stay(verdict, &ticket, &effects).await?;
@@ -254,6 +297,9 @@ impl Job<'_> {
     }
 
     async fn read(&mut self) -> Go<Ticket> {
+        if let Some(ticket) = self.seen_together().await? {
+            return Ok(ticket);
+        }
         let ticket = self.site.processor.read(&self.key, &mut self.trace.attempts).await?;
         ruling::renamed(&mut self.trace, &ticket);
         // The hook was asked about the key that the event wrote; the ticket may have gone where it may not follow.
@@ -287,7 +333,9 @@ impl Job<'_> {
             }
             Next::Pause(kind, rest) => {
                 self.progress.tries = before;
-                self.shared.pause(&self.site.name, kind, rest, &setback.message).await?;
+                if self.speaks {
+                    self.shared.pause(&self.site.name, kind, rest, &setback.message).await?;
+                }
                 self.wait(retry::PAUSED_REST, kind.reason()).await
             }
             Next::WithSite(delay, reason) => {

@@ -15,16 +15,21 @@ use crate::machine::{Effects, Hop};
 use crate::trace::{Reason, Verdict};
 
 /// What became of a hop.
-enum Hopped {
+pub(super) enum Hopped {
     /// It was taken.
     Taken,
-    /// It was refused, because the ticket stands elsewhere by now.
+    /// It was not taken, and this is where the ticket stands now.
     Elsewhere(Box<Ticket>),
+    /// The job is over.
+    Over(Verdict),
 }
 
 impl Job<'_> {
     /// Goes on with what an earlier worker, or an earlier try, has left.
     pub(super) async fn resume(&mut self, intent: &mut Intent) -> Go<Verdict> {
+        if let Some(company) = &mut self.company {
+            company.leave();
+        }
         if intent.current().is_none() {
             let ticket = self.read().await?;
             return self.arrive(intent, &ticket).await;
@@ -32,6 +37,9 @@ impl Job<'_> {
         let asked = matches!(intent.phase, Phase::Asked(_));
         if let Phase::Asked(at) = intent.phase {
             self.settled(at)?;
+            if let Some(together) = intent.together.clone() {
+                self.task_settled(&together).await?;
+            }
         }
         let ticket = self.read().await?;
         let changes = if asked { self.changes(&ticket, intent).await? } else { Vec::new() };
@@ -56,7 +64,7 @@ impl Job<'_> {
         }
     }
 
-    async fn changes(&mut self, ticket: &Ticket, intent: &Intent) -> Go<Vec<Change>> {
+    pub(super) async fn changes(&mut self, ticket: &Ticket, intent: &Intent) -> Go<Vec<Change>> {
         let log = &mut self.trace.attempts;
         Ok(self.site.processor.changes(ticket, &intent.updated, log).await?)
     }
@@ -65,6 +73,7 @@ impl Job<'_> {
     pub(super) async fn walk(&mut self, intent: &mut Intent, mut ticket: Ticket) -> Go<Verdict> {
         while let Some(hop) = intent.current().cloned() {
             match self.hop(intent, &hop, &ticket).await? {
+                Hopped::Over(verdict) => return Ok(verdict),
                 Hopped::Elsewhere(now) => ticket = *now,
                 Hopped::Taken if intent.current().is_none() => break,
                 Hopped::Taken => ticket = self.read().await?,
@@ -78,7 +87,7 @@ impl Job<'_> {
     }
 
     /// Sets the intent to where the ticket stands, or ends the job.
-    async fn go_on(
+    pub(super) async fn go_on(
         &mut self,
         intent: &mut Intent,
         ticket: &Ticket,
@@ -116,6 +125,9 @@ impl Job<'_> {
 
     async fn hop(&mut self, intent: &mut Intent, hop: &Hop, ticket: &Ticket) -> Go<Hopped> {
         let found = self.find(ticket, hop).await?;
+        if let Some(hopped) = self.ride(intent, ticket, &found).await? {
+            return Ok(hopped);
+        }
         let refusal = match self.ask(intent, hop, ticket, &found).await {
             Err(Halt::Setback(setback)) if matches!(setback.class, Class::Refused(_)) => setback,
             other => return other.map(|()| Hopped::Taken),

@@ -1,5 +1,7 @@
 //! Jira, as the worker drives it. The calls themselves are [`crate::jira`]'s.
 
+mod bulk;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,9 +11,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
 
 use super::absent::{no_issue, no_way};
-use super::{Answer, Change, Class, Found, Log, Processor, Setback, Status, Taken, Ticket};
+use super::{Answer, Bulk, Change, Class, Found, Log, Processor, Setback, Status, Taken, Ticket};
 use crate::clock::Clock;
 use crate::jira::{
     Call, CallLog, Failure, Issue, JiraClient, JiraError, Lookup, Named, NoWay, RemoteLink, StatusChange,
@@ -29,12 +32,15 @@ pub struct Jira {
     client: JiraClient,
     transitions: TransitionCache,
     clock: Clock,
+    /// The id of our account, once somebody asked.
+    own: OnceCell<String>,
+    known: bulk::Known,
 }
 
 impl Jira {
     /// Drives the site that `client` talks to. Sites may share a cache.
     pub fn new(client: JiraClient, transitions: TransitionCache, clock: Clock) -> Self {
-        Self { client, transitions, clock }
+        Self { client, transitions, clock, own: OnceCell::new(), known: bulk::Known::default() }
     }
 
     /// The fields as Jira wants them.
@@ -156,8 +162,19 @@ impl Processor for Jira {
         added.map_err(while_writing)
     }
 
+    async fn is_us(&self, account: &str, log: &mut Log) -> Answer<bool> {
+        let mut calls = Calls::into(log);
+        let ask = async || self.client.myself(&mut calls.made).await.map(|own| own.id).map_err(while_reading);
+        // Data Center writes a user's name in whatever case it was first written in.
+        Ok(self.own.get_or_try_init(ask).await?.eq_ignore_ascii_case(account))
+    }
+
     async fn probe(&self) -> Answer<()> {
         self.client.myself(&mut CallLog::default()).await.map(|_| ()).map_err(while_reading)
+    }
+
+    fn bulk(&self) -> Option<&dyn Bulk> {
+        Some(self)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod absent;
 mod backends;
+mod bulk;
 pub mod jira;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::machine::{FixVersion, Hop, Link};
 use crate::trace::{Attempt, Reason};
 
 pub use backends::{Backends, ProjectTaken, ReadOnly, Site, SiteMap};
+pub use bulk::{Bulk, Moves};
 
 /// A kind of ticket system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +80,16 @@ pub trait Processor: Send + Sync + 'static {
     /// Notes the version a ticket is fixed in; again is the same as once.
     async fn fix_version(&self, ticket: &Ticket, version: &FixVersion, log: &mut Log) -> Answer<()>;
 
+    /// Whether an account, by the backend's id for it, is the one that we act as.
+    async fn is_us(&self, account: &str, log: &mut Log) -> Answer<bool>;
+
     /// Whether the site answers and the login works: one cheap question.
     async fn probe(&self) -> Answer<()>;
+
+    /// The calls for many tickets at once, where there are any.
+    fn bulk(&self) -> Option<&dyn Bulk> {
+        None
+    }
 }
 
 /// The calls made for a job, in order.

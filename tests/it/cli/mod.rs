@@ -11,6 +11,7 @@ mod graph;
 mod help;
 mod hooks;
 mod init;
+mod jira_hooks;
 mod plan;
 mod queue;
 mod reaching;

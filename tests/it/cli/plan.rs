@@ -360,7 +360,7 @@ async fn what_cannot_be_planned_says_what_is_wrong() {
     };
     insta::assert_snapshot!(wrong(&["pull_request.json"]).await, @r"2: error: pull_request.json: the body is not readable: not JSON: EOF while parsing a value at line 1 column 10");
     insta::assert_snapshot!(wrong(&["merged.json"]).await, @r"2: error: merged.json: by its name it tells of `merged`: no rule can see such an event; say what it tells of, e.g. --event pull_request");
-    insta::assert_snapshot!(wrong(&["merged.json", "--event", "pull_request", "--provider", "sourcehut"]).await, @r"2: error: --provider: `sourcehut` is not one of: github");
+    insta::assert_snapshot!(wrong(&["merged.json", "--event", "pull_request", "--provider", "sourcehut"]).await, @r"2: error: --provider: `sourcehut` is not one of: github, jira");
     insta::assert_snapshot!(wrong(&["gone.json"]).await, @r"4: error: gone.json is no file, no folder and no event's id (26 letters and digits)");
     insta::assert_snapshot!(wrong(&["empty"]).await, @r"4: error: empty has no file that ends in .json");
     insta::assert_snapshot!(wrong(&["merged.json", "--event", "pull_request", "--compare"]).await, @r"2: error: --compare: a file was never delivered; give a recorded event's id, or --since");

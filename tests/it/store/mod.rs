@@ -25,6 +25,7 @@ mod replay;
 mod retention;
 mod retries;
 mod routing;
+mod siblings;
 mod spool;
 
 /// Tells each story to a store of its own.
@@ -97,6 +98,15 @@ macro_rules! suite {
                 a_claim_takes_no_more_than_it_asks_for
                 sites_that_have_enough_workers_are_left_out
                 an_unreadable_event_is_claimed_with_the_reason
+            }
+            tell! { $home, siblings:
+                the_other_tickets_of_an_event_are_leased_beside_one
+                a_ticket_that_is_alone_has_no_siblings
+                no_more_siblings_are_leased_than_are_asked_for
+                only_what_could_be_claimed_now_is_leased_beside_a_ticket
+                a_paused_site_gives_no_siblings
+                each_sibling_has_a_lease_of_its_own
+                two_that_ask_for_the_same_siblings_share_them
             }
             tell! { $home, pauses:
                 a_paused_site_stands_still_until_it_is_resumed

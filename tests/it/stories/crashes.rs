@@ -155,6 +155,9 @@ impl Processor for Broken {
     async fn fix_version(&self, _: &Ticket, _: &FixVersion, _: &mut Log) -> Answer<()> {
         unreachable!("it breaks before")
     }
+    async fn is_us(&self, _: &str, _: &mut Log) -> Answer<bool> {
+        unreachable!("it breaks before")
+    }
     async fn probe(&self) -> Answer<()> {
         Ok(())
     }

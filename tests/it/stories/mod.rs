@@ -3,6 +3,7 @@
 //! A story is `async fn story(world: World)` in the file of its concern and one name in [`tell`]. It is told
 //! on every store, against a simulated Jira over real HTTP. Time is moved by hand; nobody sleeps.
 
+mod batches;
 mod crashes;
 mod events;
 mod forge;
@@ -90,6 +91,27 @@ macro_rules! stories {
                 a_refused_login_pauses_the_site_until_it_works
                 patience_ends_in_a_dead_letter_that_can_be_replayed
                 two_events_of_one_ticket_keep_their_order_through_a_retry
+            }
+            tell! { $home, batches:
+                a_hundred_tickets_cost_one_read_and_a_write_each
+                a_hundred_tickets_move_in_a_few_calls
+                more_tickets_than_one_call_reads_take_one_read_a_hundred
+                a_few_tickets_are_read_together_and_moved_singly
+                tickets_that_no_rule_can_move_are_not_read
+                what_a_bulk_read_leaves_out_is_read_singly
+                a_bulk_read_that_fails_is_tried_again
+                what_one_status_serves_is_a_few_seconds
+                a_second_worker_finds_nothing_of_a_batch
+                a_bulk_move_whose_worker_died_is_not_made_twice
+                a_bulk_move_whose_answer_was_lost_is_not_made_twice
+                what_a_bulk_move_could_not_move_goes_on_singly
+                a_ticket_that_a_person_moves_before_the_bulk_move_reaches_it_is_left_alone
+                a_bulk_move_that_is_given_up_ends_in_single_moves
+                a_bulk_move_that_is_never_over_is_waited_for_only_so_long
+                a_successor_waits_for_the_bulk_move_of_who_died
+                where_five_tasks_are_at_work_tickets_go_singly
+                what_has_a_comment_to_carry_is_not_moved_in_bulk
+                data_center_is_searched_and_each_ticket_is_read_before_it_moves
             }
             tell! { $home, patience:
                 a_site_that_is_down_is_asked_seldom_and_no_ticket_is_given_up

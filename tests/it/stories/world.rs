@@ -90,6 +90,15 @@ impl World {
         Self { jira, worker, rulebook, ..self }
     }
 
+    /// The same store with a site of Data Center.
+    pub(crate) async fn with_data_center(self, site: jira_sim::Builder) -> Self {
+        let jira = site.start().await.unwrap();
+        let auth = Auth::Bearer { token: Credential::new(TOKEN) };
+        let rulebook = rulebook(driving_as(&jira, Dialect::DataCenter, auth, &self.clock));
+        let worker = worker(&self.store, &rulebook, &self.clock, WorkerConfig::new("worker-1"));
+        Self { jira, worker, rulebook, ..self }
+    }
+
     /// Another worker process on the same store.
     pub(crate) fn another_worker(&self) -> Worker {
         self.worker_with(WorkerConfig::new("worker-2"))
@@ -288,7 +297,11 @@ fn worker(
 /// What drives this site.
 fn driving(jira: &JiraSim, clock: &Clock) -> Arc<dyn Processor> {
     let auth = Auth::Basic { user: EMAIL.into(), password: Credential::new(TOKEN) };
-    let site = Site { dialect: Dialect::Cloud, ..Site::new("jira", jira.url().parse().unwrap(), auth) };
+    driving_as(jira, Dialect::Cloud, auth, clock)
+}
+
+fn driving_as(jira: &JiraSim, dialect: Dialect, auth: Auth, clock: &Clock) -> Arc<dyn Processor> {
+    let site = Site { dialect, ..Site::new("jira", jira.url().parse().unwrap(), auth) };
     let client = JiraClient::new(site, clock.clone()).unwrap();
     Arc::new(Jira::new(client, TransitionCache::new(), clock.clone()))
 }

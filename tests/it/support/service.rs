@@ -132,8 +132,13 @@ pub(crate) fn settings(folder: &Path, on: &On<'_>, jira: &JiraSim) -> Settings {
 impl TestService {
     /// Starts one with [`RULES`].
     pub(crate) async fn start(on: &On<'_>, jira: &JiraSim) -> Self {
+        Self::with_rules(on, jira, RULES).await
+    }
+
+    /// Starts one with these rules.
+    pub(crate) async fn with_rules(on: &On<'_>, jira: &JiraSim, rules: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        write_config(folder.path(), RULES);
+        write_config(folder.path(), rules);
         let settings = settings(folder.path(), on, jira);
         Self::start_with(folder, settings).await.unwrap()
     }
@@ -180,6 +185,11 @@ impl TestService {
         register(&self.url, repo_path).await
     }
 
+    /// Registers what Jira's own webhooks tell of: a site, or one of its projects.
+    pub(crate) async fn register_jira(&self, repo_path: &str) -> Hook {
+        register_as(&self.url, "jira", repo_path, "acme-jira").await
+    }
+
     /// Delivers as GitHub does.
     pub(crate) async fn deliver(&self, hook: &Hook, event: &str, id: &str, payload: &Value) -> Answer {
         deliver(&self.url, hook, event, id, payload).await
@@ -188,6 +198,26 @@ impl TestService {
     /// The trace of an event, once nothing of it waits any more.
     pub(crate) async fn trace(&self, event_id: &str) -> Trace {
         finished_trace(&self.http, &self.url, event_id).await
+    }
+
+    /// The traces of this many events of a ticket, oldest first, once nothing of them waits.
+    pub(crate) async fn traces(&self, key: &str, count: usize) -> Vec<Trace> {
+        let routed = async {
+            loop {
+                let found = self.ticket(key).await;
+                if found.len() >= count {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let routed = tokio::time::timeout(Duration::from_mins(1), routed).await;
+        let mut finished = Vec::new();
+        for trace in routed.expect("the events are routed") {
+            finished.push(self.trace(&trace.event_id).await);
+        }
+        finished.reverse();
+        finished
     }
 
     /// The traces of all events that named a ticket, newest first.
@@ -200,7 +230,11 @@ impl TestService {
 
 /// Registers a repository at the service at `url`.
 pub(crate) async fn register(url: &str, repo_path: &str) -> Hook {
-    let body = json!({ "provider": "github", "repo_path": repo_path, "repo_id": repo_path.replace("/*", "").replace('/', "-") });
+    register_as(url, "github", repo_path, &repo_path.replace("/*", "").replace('/', "-")).await
+}
+
+async fn register_as(url: &str, provider: &str, repo_path: &str, repo_id: &str) -> Hook {
+    let body = json!({ "provider": provider, "repo_path": repo_path, "repo_id": repo_id });
     let data = api(&Client::new(), url, Method::POST, "/conduit/webhooks/register", Some(body)).await;
     let text = |name: &str| data[name].as_str().unwrap().to_owned();
     Hook { secret: text("secret"), uri: text("uri") }

@@ -23,6 +23,7 @@ pub(super) async fn record() -> Result<Recording> {
     let client = client(&jira)?;
     read(&client).await?;
     transition(&client).await?;
+    bulk(&client).await?;
     effects(&client).await?;
     missing(&client).await?;
     survey(&client).await?;
@@ -40,7 +41,8 @@ async fn board() -> Result<JiraSim> {
     let jira = JiraSim::cloud()
         .account(Account::with_api_token(EMAIL, TOKEN))
         .project(Project::new("SHOP").workflow(workflow))
-        .issue(NewIssue::new("SHOP-1").summary("Sell things"));
+        .issue(NewIssue::new("SHOP-1").summary("Sell things"))
+        .issue(NewIssue::new("SHOP-2").summary("Sell more things"));
     Ok(jira.start().await?)
 }
 
@@ -89,6 +91,17 @@ async fn transition(client: &JiraClient) -> Result<()> {
     let finish =
         TransitionRequest { id: "21".into(), fields: resolution, comment: Some("Merged.\n\nDone.".into()) };
     client.transition("SHOP-1", &finish, log).await?;
+    Ok(())
+}
+
+async fn bulk(client: &JiraClient) -> Result<()> {
+    let log = &mut CallLog::default();
+    let keys = ["SHOP-1", "SHOP-2", "SHOP-404"].map(str::to_owned);
+    let issues = client.issues(&keys, log).await?;
+    let second = issues.into_iter().find(|issue| issue.key == "SHOP-2").context("the second ticket")?;
+    let moves = BTreeMap::from([("11".to_owned(), vec![second.id])]);
+    let task = client.move_in_bulk(&moves, log).await?;
+    anyhow::ensure!(client.bulk_task_is_over(&task, log).await?, "the task is still at work");
     Ok(())
 }
 

@@ -1,8 +1,8 @@
 -- Puts jobs of one event at the end of their tickets' queues, each once.
 -- KEYS[1] the job partition
--- ARGV    event, generation, queued at, then key, site, project and found_in of each ticket
+-- ARGV    event, generation, queued at, then key, site, project, found_in and siblings of each ticket
 local p = KEYS[1]
-for i = 4, #ARGV, 4 do
+for i = 4, #ARGV, 5 do
   local key, site, project = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local id = ARGV[1] .. ':' .. key .. ':' .. ARGV[2]
   local job, ticket = p .. 'job:' .. id, site .. '/' .. key
@@ -12,6 +12,7 @@ for i = 4, #ARGV, 4 do
     if not state then
       redis.call('HSET', job, 'state', 'queued', 'site', site, 'project', project,
         'found_in', ARGV[i + 3], 'queued_at', ARGV[3])
+      if ARGV[i + 4] ~= '' then redis.call('HSET', job, 'siblings', ARGV[i + 4]) end
     end
     -- A new one cannot stand there yet, and a long queue is not searched for it.
     if not state or not redis.call('LPOS', queue, id) then redis.call('RPUSH', queue, id) end
@@ -24,5 +25,5 @@ for i = 4, #ARGV, 4 do
     redis.call('ZREM', p .. 'dead', ARGV[1] .. ':' .. key)
   end
 end
-wake(p, (#ARGV - 3) / 4)
+wake(p, (#ARGV - 3) / 5)
 return 0

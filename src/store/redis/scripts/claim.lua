@@ -1,7 +1,7 @@
 -- Leases the heads of tickets that are ready, sites and their projects in turns.
 -- KEYS[1] the job partition
 -- ARGV    worker, lease in ms, how many, ms ahead, then the sites to leave out
--- Answers {job, site, project, found_in, queued at, fence, expired, state} of each.
+-- Answers what `lease` does of each.
 local p, worker, most = KEYS[1], ARGV[1], tonumber(ARGV[3])
 local now = now_ms(ARGV[4])
 local skip = {unpack(ARGV, 5)}
@@ -13,18 +13,6 @@ for i, ticket in ipairs(redis.call('ZRANGEBYSCORE', p .. 'delay', '-inf', now, '
   local job = not is_leased(p, ticket) and head(p, ticket)
   if job then make_ready(p, ticket, job.site, job.project, 'RPUSH') end
   redis.call('ZREM', p .. 'delay', ticket)
-end
-
-local function lease(ticket, job, list)
-  local fence = next_fence(redis.call('GET', p .. 'fence'), now)
-  redis.call('SET', p .. 'fence', fence)
-  redis.call('ZADD', p .. 'lease', now + ARGV[2], ticket)
-  redis.call('HSET', p .. 'own', ticket, fence .. ' ' .. job.id .. ' ' .. worker)
-  redis.call('LREM', list, 1, ticket)
-  local j = redis.call('HMGET', p .. 'job:' .. job.id, 'found_in', 'queued_at')
-  local state = redis.call('GET', p .. 'js:' .. job.id)
-  return {job.id, job.site, job.project, j[1] or '', j[2] or '', tostring(fence),
-    tonumber(redis.call('HGET', p .. 'expired', ticket) or 0), state or ''}
 end
 
 -- The next ticket of a site, from the project whose last turn is longest ago.
@@ -45,7 +33,7 @@ local function take(site)
     else
       local job = head(p, ticket)
       if job then
-        local claimed = lease(ticket, job, list)
+        local claimed = lease(p, ticket, job, worker, now, ARGV[2])
         local turn = redis.call('INCR', p .. 'turn')
         redis.call('ZADD', p .. 'rota', turn, site)
         redis.call('ZADD', projects, turn, project)

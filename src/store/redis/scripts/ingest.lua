@@ -27,13 +27,18 @@ if first then
 end
 field('state', waits and 'waiting' or 'finished')
 field('outcome', outcome)
-if occurrence ~= '' then field('occurrence', occurrence) end
-if waits and merge ~= '' then field('merge', merge) end
+if occurrence ~= '' then field('o', occurrence) end
+if waits and merge ~= '' then field('c', merge) end
 
 redis.call('SET', p .. ARGV[5] .. id, ARGV[6])
 if waits then
   redis.call('RPUSH', p .. 'in', id)
-  if merge ~= '' then redis.call('ZADD', p .. 'ix:m:' .. merge, at, id) end
+  if merge ~= '' then
+    -- Nearly always the only one of its commit; a torn script may have entered it already.
+    local ids = redis.call('HGET', p .. 'ix:m', merge)
+    if not ids then ids = id elseif not string.find(ids, id, 1, true) then ids = ids .. ' ' .. id end
+    redis.call('HSET', p .. 'ix:m', merge, ids)
+  end
   if occurrence ~= '' then redis.call('SET', p .. 'oc:' .. occurrence, id) end
 else
   redis.call('ZADD', p .. 'ix:done', ARGV[8], id)

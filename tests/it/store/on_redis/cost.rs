@@ -72,7 +72,7 @@ async fn a_waiting_event_takes_little_memory_without_its_payload_and_with_it() {
     assert!(without < 1500 && with < 4000, "{without} bytes an event, {with} with its payload");
     // A merged one is found by its commit too.
     let (without, with) = bytes_an_event(true).await;
-    assert!(without < 1650 && with < 4000, "{without} bytes a merged one, {with} with its payload");
+    assert!(without < 1536 && with < 4000, "{without} bytes a merged one, {with} with its payload");
 }
 
 /// How many commands a claim of one ticket runs while so many tickets wait, and as many events for that one.
