@@ -155,10 +155,8 @@ impl Hook {
     /// A payload without a repository (an organisation's `ping`) moves nothing anyway and passes.
     pub fn check_repo(&self, repo: Option<&Repo>) -> RepoCheck {
         let Some(repo) = repo else { return RepoCheck::Same };
-        if let Some(owner) = self.repo_path.strip_suffix("/*") {
-            let within = |start: &str| start.eq_ignore_ascii_case(owner);
-            let rest = repo.path.get(owner.len()..).unwrap_or_default();
-            let same = repo.path.get(..owner.len()).is_some_and(within) && rest.starts_with('/');
+        if self.repo_path.ends_with("/*") {
+            let same = covers(&self.repo_path, &repo.path);
             return if same { RepoCheck::Same } else { RepoCheck::Mismatch };
         }
         match &self.pinned_repo {
@@ -179,7 +177,17 @@ pub fn validate_repo_id(repo_id: &str) -> Result<(), Invalid> {
     if good { Ok(()) } else { Err(Invalid::RepoId(repo_id.to_owned())) }
 }
 
-fn validate_repo_path(path: &str) -> Result<(), Invalid> {
+/// Whether the repository at `path` is the one, or one of those, that `pattern` (`acme/shop`, `acme/*`) stands for.
+/// Forges do not tell capitals from small letters there.
+pub fn covers(pattern: &str, path: &str) -> bool {
+    let Some(owner) = pattern.strip_suffix("/*") else { return pattern.eq_ignore_ascii_case(path) };
+    let within = |start: &str| start.eq_ignore_ascii_case(owner);
+    let rest = path.get(owner.len()..).unwrap_or_default();
+    path.get(..owner.len()).is_some_and(within) && rest.starts_with('/')
+}
+
+/// Whether `path` is a repository's, or stands for all of an owner's.
+pub fn validate_repo_path(path: &str) -> Result<(), Invalid> {
     let segment =
         |s: &str| !s.is_empty() && !s.contains(|c: char| c.is_whitespace() || c.is_control() || c == '*');
     let mut segments: Vec<&str> = path.split('/').collect();

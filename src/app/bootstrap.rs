@@ -8,40 +8,52 @@ use anyhow::Context as _;
 
 use crate::clock::Clock;
 use crate::secrets::token::{Role, Token};
-use crate::secrets::{Keyring, MasterKey, Secret};
+use crate::secrets::{KeyError, Keyring, MasterKey, Secret};
 use crate::settings::{SettingError, Settings, StoreUrl};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// The name of the token that comes from `CONDUIT_ADMIN_TOKEN` or from the first start.
 const FIRST_ADMIN: &str = "first-admin";
 
-/// The value that only the right master key opens.
+/// The value that the first start's master key has sealed. It is never replaced: a spool knows its store by it.
 const KEY_CHECK: &str = "key_check";
+
+/// The value that only the right master key opens: the first at first, sealed anew with all else by a rotation.
+const KEY_IN_FORCE: &str = "key_in_force";
 
 /// The keyring of this process: from the settings, or from the file that the first start made beside
 /// the embedded store.
 pub(super) fn keyring(settings: &Settings) -> anyhow::Result<Keyring> {
-    let text = match (&settings.secret_key, &settings.store) {
-        (Some(key), _) => key.clone(),
-        (None, StoreUrl::Sqlite(path)) => key_file(&beside(path, "secret.key"))?,
-        (None, StoreUrl::Redis(_)) => {
-            return Err(SettingError::missing("CONDUIT_SECRET_KEY", "it is required with Redis").into());
-        }
-    };
-    let key = MasterKey::from_base64(text.expose()).map_err(|error| SettingError {
-        name: "CONDUIT_SECRET_KEY".into(),
-        found: "it cannot be used".into(),
-        allowed: error.to_string(),
-    })?;
-    Ok(Keyring::new(&key, &[]))
+    match (&settings.secret_key, &settings.store) {
+        (Some(keys), _) => read_keys(keys),
+        (None, StoreUrl::Sqlite(path)) => read_keys(&key_file(&beside(path, "secret.key"))?),
+        (None, StoreUrl::Redis(_)) => Err(no_key()),
+    }
 }
 
 /// The keyring as far as it is there; nothing is made. `None` when a first start would still make the key.
-pub fn keyring_at_hand(settings: &Settings) -> anyhow::Result<Option<Keyring>> {
-    match (&settings.secret_key, &settings.store) {
-        (None, StoreUrl::Sqlite(path)) if !beside(path, "secret.key").exists() => Ok(None),
-        _ => keyring(settings).map(Some),
+pub fn keyring_at_hand(given: Option<&Secret>, store: &StoreUrl) -> anyhow::Result<Option<Keyring>> {
+    match (given, store) {
+        (Some(keys), _) => read_keys(keys).map(Some),
+        (None, StoreUrl::Sqlite(path)) => {
+            let path = beside(path, "secret.key");
+            if path.exists() { read_keys(&key_file(&path)?).map(Some) } else { Ok(None) }
+        }
+        (None, StoreUrl::Redis(_)) => Err(no_key()),
     }
+}
+
+fn read_keys(text: &Secret) -> anyhow::Result<Keyring> {
+    let wrong = |error: KeyError| SettingError {
+        name: "CONDUIT_SECRET_KEY".into(),
+        found: "it cannot be used".into(),
+        allowed: error.to_string(),
+    };
+    Ok(Keyring::from_text(text.expose()).map_err(wrong)?)
+}
+
+fn no_key() -> anyhow::Error {
+    SettingError::missing("CONDUIT_SECRET_KEY", "it is required with Redis").into()
 }
 
 fn key_file(path: &Path) -> anyhow::Result<Secret> {
@@ -63,14 +75,36 @@ fn key_file(path: &Path) -> anyhow::Result<Secret> {
 
 /// Stops the start when the store's secrets were sealed with another master key.
 pub(super) async fn check_key(store: &dyn Store, keyring: &Keyring) -> anyhow::Result<()> {
-    let mine = keyring.seal(&Secret::new("conduit"), KEY_CHECK)?;
-    let in_force = store.setting_once(KEY_CHECK, &mine).await?;
+    let in_force = key_in_force(store, keyring).await?;
     keyring.open(&in_force, KEY_CHECK).map(drop).map_err(|error| {
         let found = format!("it is not the key that this store's secrets were sealed with: {error}");
         let allowed =
             "the key that was in use before; without it, hooks must be registered anew in a new store";
         SettingError { name: "CONDUIT_SECRET_KEY".into(), found, allowed: allowed.into() }.into()
     })
+}
+
+/// The value under [`KEY_IN_FORCE`], sealed for [`KEY_CHECK`]. A store that was never started gets its first.
+pub(super) async fn key_in_force(store: &dyn Store, keyring: &Keyring) -> anyhow::Result<String> {
+    let mine = keyring.seal(&Secret::new("conduit"), KEY_CHECK)?;
+    let first = store.setting_once(KEY_CHECK, &mine).await?;
+    match store.setting_once(KEY_IN_FORCE, &first).await {
+        // A spool from before there were rotations remembers the first alone.
+        Err(StoreError::Unavailable(_)) => Ok(first),
+        in_force => Ok(in_force?),
+    }
+}
+
+/// Seals that value anew under the first key; `false` when somebody else has replaced it.
+pub(super) async fn replace_key_in_force(
+    store: &dyn Store,
+    keyring: &Keyring,
+    standing: &str,
+) -> anyhow::Result<bool> {
+    match keyring.reseal(standing, KEY_CHECK)? {
+        Some(new) => Ok(store.replace_setting(KEY_IN_FORCE, standing, &new).await?),
+        None => Ok(true),
+    }
 }
 
 /// Sees to it that there is an administrator.

@@ -9,6 +9,7 @@
 //! | [`sites`] | the ticket systems that `workers.yaml` names |
 //! | `in_force` | what the API shows of the configuration |
 //! | `reload` | the rulebook, read anew on SIGHUP and when a file changes |
+//! | [`rotation`] | stored secrets, sealed anew under another master key |
 //! | `spool` | the store, with the spool before it if there is one |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
 
@@ -17,6 +18,7 @@ mod bootstrap;
 pub mod checked;
 mod in_force;
 mod reload;
+pub mod rotation;
 pub mod rule_paths;
 pub mod rules;
 pub mod service;

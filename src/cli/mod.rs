@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod audit;
 mod check;
 mod client;
 mod completion;
@@ -16,8 +17,10 @@ mod init;
 mod plan;
 mod progress;
 mod queue;
+mod secrets;
 mod serve;
 mod table;
+mod tokens;
 mod why;
 
 use std::process::ExitCode;
@@ -107,6 +110,14 @@ enum Command {
     /// What waits
     #[command(subcommand)]
     Queue(queue::QueueCommand),
+    /// Tokens of people and scripts
+    #[command(subcommand)]
+    Tokens(tokens::TokensCommand),
+    /// What is encrypted in the store
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
+    /// Who did what: hooks, tokens, replays and pauses
+    Audit(audit::AuditArgs),
     /// Ask a running service whether it is ready; for containers
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the completion script for a shell
@@ -152,6 +163,9 @@ impl Command {
                 Self::Hooks(command) => command.run(output).await,
                 Self::Events(command) => command.run(output).await,
                 Self::Queue(command) => command.run(output).await,
+                Self::Tokens(command) => command.run(output).await,
+                Self::Secrets(command) => command.run(output).await,
+                Self::Audit(args) => audit::run(args, output).await,
                 Self::Healthcheck(args) => healthcheck::run(args).await,
                 Self::Completion(args) => {
                     completion::run(&args);

@@ -48,6 +48,11 @@ impl<T> Fresh<T> {
         *lock(&self.0) = Some((now, Arc::clone(&value)));
         Ok(value)
     }
+
+    /// Forgets what was changed here.
+    pub(super) fn forget(&self) {
+        *lock(&self.0) = None;
+    }
 }
 
 /// A hook with its secrets opened.

@@ -36,13 +36,8 @@ pub enum ApiError {
     #[error("a valid token is needed: Authorization: Bearer TOKEN")]
     NotAuthorised,
     /// A token that may not do this.
-    #[error("this token has the role {has}; this needs the role {needs}")]
-    Forbidden {
-        /// The role of the token.
-        has: &'static str,
-        /// The role that is needed.
-        needs: &'static str,
-    },
+    #[error("{0}")]
+    Forbidden(String),
     /// More bytes than are taken here.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
@@ -85,7 +80,7 @@ impl ApiError {
             Self::TooLarge(_) => (206, StatusCode::PAYLOAD_TOO_LARGE),
             Self::Busy(_) => (207, StatusCode::SERVICE_UNAVAILABLE),
             Self::BadSignature => (208, StatusCode::UNAUTHORIZED),
-            Self::Forbidden { .. } => (209, StatusCode::FORBIDDEN),
+            Self::Forbidden(_) => (209, StatusCode::FORBIDDEN),
             Self::UnsupportedMedia(_) => (210, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Self::UnknownProvider(_) => (211, StatusCode::NOT_FOUND),
             Self::NotFound(_) => (212, StatusCode::NOT_FOUND),

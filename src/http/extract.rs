@@ -4,7 +4,6 @@
 //! that is already checked, so that a handler has only its own work to do.
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -16,51 +15,28 @@ use actix_web::{FromRequest, HttpRequest};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::secrets::token::{self, Role};
+use crate::secrets::token;
 
 use super::fields::{Fields, Input};
+use super::rights::{self, Asker};
 use super::{ApiError, Http, State, body};
 
 /// The largest JSON body of the API.
 const LARGEST_JSON: usize = 64 * 1024;
 
-/// A role that a route asks for.
-pub(super) trait Needs: 'static {
-    /// The least role that may.
-    const ROLE: Role;
-}
-
-/// May read.
-pub(super) struct Viewer;
-/// May send through again, pause and resume.
-pub(super) struct Operator;
-/// May register.
-pub(super) struct Admin;
-
-impl Needs for Viewer {
-    const ROLE: Role = Role::Viewer;
-}
-impl Needs for Operator {
-    const ROLE: Role = Role::Operator;
-}
-impl Needs for Admin {
-    const ROLE: Role = Role::Admin;
-}
-
 /// A request by somebody who may, with its fields read and checked.
-pub(super) struct Ask<R: Needs, I: Input> {
+pub(super) struct Ask<I: Input> {
     /// The shared state.
     pub(super) state: Arc<State>,
-    /// The name of the token.
-    pub(super) by: String,
+    /// Who asks.
+    pub(super) by: Asker,
     /// What is asked for.
     pub(super) input: I,
     /// The time of asking.
     pub(super) now: Timestamp,
-    role: PhantomData<R>,
 }
 
-impl<R: Needs, I: Input + 'static> FromRequest for Ask<R, I> {
+impl<I: Input + 'static> FromRequest for Ask<I> {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
@@ -70,12 +46,12 @@ impl<R: Needs, I: Input + 'static> FromRequest for Ask<R, I> {
         Box::pin(async move {
             let state = state(&request)?;
             let now = state.clock.now();
-            let by = authorise(&state, &request, R::ROLE, now).await?;
+            let by = authorise(&state, &request, now).await?;
             let payload = payload.map_err(|error| ApiError::internal("no payload", error))?;
             let mut fields = fields(&state, &request, payload).await?;
             let input = I::read(&mut fields, now)?;
             fields.finish()?;
-            Ok(Self { state, by, input, now, role: PhantomData })
+            Ok(Self { state, by, input, now })
         })
     }
 }
@@ -86,33 +62,27 @@ pub(super) fn state(request: &HttpRequest) -> Result<Arc<State>, ApiError> {
     http.map(|http| Arc::clone(&http.0)).ok_or_else(|| ApiError::internal("routing", "no shared state"))
 }
 
-/// The name of the token that the request bears, if it may do what needs `role`.
+/// Whose token the request bears, if it may do what the route does.
 pub(super) async fn authorise(
     state: &State,
     request: &HttpRequest,
-    role: Role,
     now: Timestamp,
-) -> Result<String, ApiError> {
+) -> Result<Asker, ApiError> {
+    let right = rights::asked_by(request)?;
     let presented = bearer(request).ok_or(ApiError::NotAuthorised)?;
     let tokens = state.tokens.get(now, state.store.tokens()).await?;
     let token = token::find(&tokens, presented, now).ok_or(ApiError::NotAuthorised)?;
-    if token.role < role {
-        return Err(ApiError::Forbidden { has: role_name(token.role), needs: role_name(role) });
+    let by = Asker::new(token, right, request);
+    if let Err(refusal) = right.allow(token) {
+        state.refused(&by, request.path()).await;
+        return Err(refusal);
     }
-    Ok(token.name.clone())
+    Ok(by)
 }
 
 fn bearer(request: &HttpRequest) -> Option<&str> {
     let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "viewer",
-        Role::Operator => "operator",
-        Role::Admin => "admin",
-    }
 }
 
 async fn fields(state: &State, request: &HttpRequest, payload: web::Payload) -> Result<Fields, ApiError> {

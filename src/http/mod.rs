@@ -1,11 +1,12 @@
 //! The HTTP room: the door that forges deliver to, and the API that people ask.
 //!
 //! One application factory serves production and tests alike; the listener is handed in. A request is
-//! checked by its extractor (`extract`, over `fields`), a delivery by `ingest` (the order of the checks and the
+//! checked by its extractor (`extract`, over `rights` and `fields`), a delivery by `ingest` (the order of the checks and the
 //! I/O) and `intake` (what its bytes amount to, pure); everything that is not done is answered from one table
 //! (`error`).
 
 mod answer;
+mod audit;
 mod body;
 mod cache;
 mod error;
@@ -15,6 +16,7 @@ mod guard;
 mod ingest;
 mod intake;
 mod keep;
+mod rights;
 mod routes;
 mod unread;
 
@@ -37,10 +39,12 @@ use crate::secrets::token::Token;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
+use audit::Refusals;
 use body::Budget;
 use cache::{Fresh, Hooks};
 pub use error::ApiError;
 use keep::BodyKeeper;
+pub use rights::{RIGHTS, Reach, Right};
 use routes::health::Health;
 
 /// How long a sender whose body is refused may go on sending, so that it gets to read why.
@@ -125,6 +129,7 @@ struct State {
     config: HttpConfig,
     hooks: Hooks,
     tokens: Fresh<Vec<Token>>,
+    refusals: Refusals,
     health: Fresh<Health>,
     keeper: Option<BodyKeeper>,
     budget: Arc<Budget>,
@@ -144,6 +149,7 @@ impl Http {
             clock,
             hooks: Hooks::default(),
             tokens: Fresh::default(),
+            refusals: Refusals::default(),
             health: Fresh::default(),
             keeper,
             budget: Budget::new(config.body_memory),

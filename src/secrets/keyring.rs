@@ -30,11 +30,22 @@ pub enum KeyError {
     Random(#[from] getrandom::Error),
 }
 
+/// A sealed secret that cannot be sealed anew.
+#[derive(Debug, thiserror::Error)]
+pub enum ResealError {
+    /// It does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] KeyError),
+}
+
 /// A sealed secret that does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Sealed under a master key that is not at hand.
-    #[error("it was sealed with master key {0}, which is not the one in CONDUIT_SECRET_KEY")]
+    #[error("it was sealed with master key {0}, which is not in CONDUIT_SECRET_KEY")]
     OtherKey(String),
     /// Not what was sealed, or sealed for something else.
     #[error("it is damaged, or was sealed for something else")]
@@ -79,6 +90,31 @@ impl Keyring {
     pub fn new(current: &MasterKey, older: &[MasterKey]) -> Self {
         let entry = |key: &MasterKey| (key.id(), XChaCha20Poly1305::new((&*key.0).into()));
         Self { keys: std::iter::once(current).chain(older).map(entry).collect() }
+    }
+
+    /// Reads the keys as they stand in `CONDUIT_SECRET_KEY`: one, or several apart by commas or white space. The first
+    /// seals, the others only open.
+    pub fn from_text(text: &str) -> Result<Self, KeyError> {
+        let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
+        let keys = words.map(MasterKey::from_base64).collect::<Result<Vec<_>, _>>()?;
+        let (current, older) = keys.split_first().ok_or(KeyError::Malformed)?;
+        Ok(Self::new(current, older))
+    }
+
+    /// A short name of the key that seals, which says nothing about it.
+    pub fn current(&self) -> &str {
+        self.keys.first().map_or("", |(id, _)| id)
+    }
+
+    /// Whether the key that seals now has sealed this.
+    pub fn is_current(&self, sealed: &str) -> bool {
+        sealed.split('.').nth(1) == Some(self.current())
+    }
+
+    /// Seals anew what an older key sealed for `owner`; `None`: it is under the current one already.
+    pub fn reseal(&self, sealed: &str, owner: &str) -> Result<Option<String>, ResealError> {
+        let secret = self.open(sealed, owner)?;
+        if self.is_current(sealed) { Ok(None) } else { Ok(Some(self.seal(&secret, owner)?)) }
     }
 
     /// Seals `secret` for `owner`.
@@ -136,6 +172,23 @@ mod tests {
         assert_eq!(both.open(&sealed, "a").unwrap().expose(), "x");
         let error = Keyring::new(&new, &[]).open(&sealed, "a").unwrap_err();
         assert!(error.to_string().contains(&old.id()), "{error}");
+    }
+
+    #[test]
+    fn of_several_keys_the_first_seals_and_the_others_only_open() {
+        let keys = [(); 2].map(|()| MasterKey::generate().unwrap());
+        let [old, new] = keys.each_ref().map(|key| key.to_base64().expose().to_owned());
+        let before = Keyring::from_text(&old).unwrap().seal(&Secret::new("x"), "a").unwrap();
+        for text in [format!("{new},{old}"), format!("{new}\n{old}\n"), format!("  {new} , {old}")] {
+            let ring = Keyring::from_text(&text).unwrap();
+            assert_eq!(ring.current(), keys[1].id());
+            let after = ring.reseal(&before, "a").unwrap().expect("it was under the old key");
+            assert_eq!(Keyring::from_text(&new).unwrap().open(&after, "a").unwrap().expose(), "x");
+            assert_eq!(ring.reseal(&after, "a").unwrap(), None);
+            assert!(ring.reseal(&before, "b").is_err());
+        }
+        assert!(Keyring::from_text(" , ").is_err());
+        assert!(Keyring::from_text(&format!("{new},short")).is_err());
     }
 
     #[test]

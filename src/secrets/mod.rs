@@ -8,5 +8,5 @@ mod keyring;
 mod secret;
 pub mod token;
 
-pub use keyring::{KeyError, Keyring, MasterKey, OpenError};
+pub use keyring::{KeyError, Keyring, MasterKey, OpenError, ResealError};
 pub use secret::Secret;

@@ -3,6 +3,9 @@
 //! A token is 32 random bytes in hex, so a plain SHA-256 of it is safe to store; hashes are compared in
 //! constant time.
 
+use std::fmt;
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -22,6 +25,32 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// As it is written everywhere.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = [Self::Viewer, Self::Operator, Self::Admin];
+        known.into_iter().find(|role| role.as_str() == text).ok_or("must be viewer, operator or admin")
+    }
+}
+
 /// A token as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
@@ -29,6 +58,9 @@ pub struct Token {
     pub name: String,
     /// What its bearer may do.
     pub role: Role,
+    /// The repositories whose events its bearer sees (`acme/shop`, `acme/*`); empty: all. An admin's is always empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repos: Vec<String>,
     /// SHA-256 of the token, in hex.
     pub hash: String,
     /// When it was made.
@@ -47,6 +79,7 @@ impl Token {
         Self {
             name: name.to_owned(),
             role,
+            repos: Vec::new(),
             hash: hash(token.expose()),
             created_at: now,
             expires_at: None,
@@ -58,6 +91,23 @@ impl Token {
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
+}
+
+/// Whether, without `leaving`, there is still an administrator whose token does not end by itself.
+pub fn leaves_an_admin(tokens: &[Token], leaving: &[&Token], now: Timestamp) -> bool {
+    // Whatever happens to others' tokens, it takes nobody's right to make new ones.
+    if leaving.iter().all(|token| token.role != Role::Admin) {
+        return true;
+    }
+    let lasts =
+        |token: &&Token| token.role == Role::Admin && token.expires_at.is_none() && token.is_valid(now);
+    tokens.iter().filter(lasts).any(|token| leaving.iter().all(|gone| gone.hash != token.hash))
+}
+
+/// Whether this can be a token's name.
+pub fn is_name(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@');
+    (1..=64).contains(&name.len()) && name.bytes().all(allowed) && !matches!(name, "." | "..")
 }
 
 /// The valid token among `tokens` that `presented` is, comparing with every one of them.
@@ -89,5 +139,24 @@ mod tests {
         tokens[1].expires_at = Some(now);
         assert_eq!(find(&tokens, b.expose(), now), None);
         assert!(Role::Admin > Role::Viewer);
+    }
+
+    #[test]
+    fn the_last_administrator_whose_token_does_not_end_stays() {
+        let now = Timestamp::UNIX_EPOCH;
+        let token = |name, role| Token::new(name, role, &Secret::generate().unwrap(), now);
+        let (first, mut second) = (token("first", Role::Admin), token("second", Role::Admin));
+        let both = [first.clone(), second.clone(), token("otto", Role::Operator)];
+        assert!(leaves_an_admin(&both, &[&first], now));
+        assert!(!leaves_an_admin(&both, &[&first, &second], now));
+        second.expires_at = Some(now + std::time::Duration::from_hours(1));
+        assert!(!leaves_an_admin(&[first.clone(), second], &[&first], now), "one that ends is not enough");
+    }
+
+    #[test]
+    fn a_name_is_safe_in_a_path_and_a_role_is_read_as_it_is_written() {
+        assert!(is_name("ci.shop-1") && !is_name("") && !is_name("a/b") && !is_name("..") && !is_name("é"));
+        assert_eq!("operator".parse(), Ok(Role::Operator));
+        assert!("root".parse::<Role>().is_err());
     }
 }

@@ -40,24 +40,32 @@ pub struct LogArgs {
     pub log_format: String,
 }
 
-/// The store and what protects it.
+/// Where the store is, and what opens the secrets in it.
 #[derive(Debug, Clone, Args)]
-pub struct StoreArgs {
+pub struct SealedStoreArgs {
     /// The store: `sqlite:PATH` or `redis://…`, `redis+sentinel://…`, `redis+cluster://…` [default: sqlite:data/conduit.db]
     #[arg(long, env = "CONDUIT_STORE", value_name = "URL", hide_env_values = true)]
     pub store: Option<String>,
     /// Another name for --store
     #[arg(long, env = "REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
-    /// The first administrator's token [default: made at the first start; required with Redis]
-    #[arg(long, env = "CONDUIT_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    pub admin_token: Option<String>,
-    /// 32 bytes in base64 that encrypt stored secrets [default: made beside the SQLite file; required with Redis]
+    /// 32 bytes in base64 that encrypt stored secrets, then older keys that still open them, apart by commas [default: made beside the SQLite file; required with Redis]
     #[arg(long, env = "CONDUIT_SECRET_KEY", value_name = "BASE64", hide_env_values = true)]
     pub secret_key: Option<String>,
     /// A file that holds CONDUIT_SECRET_KEY
     #[arg(long, env = "CONDUIT_SECRET_KEY_FILE", value_name = "PATH")]
     pub secret_key_file: Option<PathBuf>,
+}
+
+/// The store and what protects it.
+#[derive(Debug, Clone, Args)]
+pub struct StoreArgs {
+    /// The store itself.
+    #[command(flatten)]
+    pub sealed: SealedStoreArgs,
+    /// The first administrator's token [default: made at the first start; required with Redis]
+    #[arg(long, env = "CONDUIT_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub admin_token: Option<String>,
     /// How long finished events stay readable
     #[arg(long, env = "CONDUIT_RETENTION", default_value = "30d", value_name = "TIME")]
     pub retention: String,
@@ -219,11 +227,11 @@ fn settings(
     work: Option<WorkSettings>,
     web: Option<WebSettings>,
 ) -> Result<Settings, SettingError> {
-    let url = store.url()?;
+    let url = store.sealed.url()?;
     let settings = Settings {
         config: config.config.clone(),
         admin_token: store.admin_token()?,
-        secret_key: store.secret_key()?,
+        secret_key: store.sealed.secret_key()?,
         retention: duration("CONDUIT_RETENTION", &store.retention)?,
         management_listen: address("CONDUIT_MANAGEMENT_LISTEN", &store.management_listen)?,
         store: url,
@@ -269,8 +277,9 @@ impl Settings {
     }
 }
 
-impl StoreArgs {
-    fn url(&self) -> Result<StoreUrl, SettingError> {
+impl SealedStoreArgs {
+    /// The address of the store.
+    pub fn url(&self) -> Result<StoreUrl, SettingError> {
         match (&self.store, &self.redis_url) {
             (Some(store), Some(redis)) if store != redis => Err(SettingError {
                 name: "CONDUIT_STORE and REDIS_URL".into(),
@@ -283,6 +292,17 @@ impl StoreArgs {
         }
     }
 
+    /// The master keys as they were given.
+    pub fn secret_key(&self) -> Result<Option<Secret>, SettingError> {
+        match (&self.secret_key, &self.secret_key_file) {
+            (Some(key), _) => Ok(Some(Secret::new(key.trim()))),
+            (None, Some(path)) => read_secret("CONDUIT_SECRET_KEY_FILE", path).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+impl StoreArgs {
     fn admin_token(&self) -> Result<Option<Secret>, SettingError> {
         let short = "at least 16 characters without spaces (make one with: openssl rand -hex 32)";
         match self.admin_token.as_deref() {
@@ -292,14 +312,6 @@ impl StoreArgs {
                 allowed: short.into(),
             }),
             token => Ok(token.map(Secret::new)),
-        }
-    }
-
-    fn secret_key(&self) -> Result<Option<Secret>, SettingError> {
-        match (&self.secret_key, &self.secret_key_file) {
-            (Some(key), _) => Ok(Some(Secret::new(key.trim()))),
-            (None, Some(path)) => read_secret("CONDUIT_SECRET_KEY_FILE", path).map(Some),
-            (None, None) => Ok(None),
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::clock::parse_duration;
 use crate::secrets::Secret;
 
 pub use args::{
-    ConfigArgs, EverySetting, GitHubArgs, JiraArgs, ListenArgs, LogArgs, ServeArgs, StoreArgs, WorkArgs,
-    WorkerArgs,
+    ConfigArgs, EverySetting, GitHubArgs, JiraArgs, ListenArgs, LogArgs, SealedStoreArgs, ServeArgs,
+    StoreArgs, WorkArgs, WorkerArgs,
 };
 pub use site::{Login, SiteConfig};
 pub use workers::{OneOrMany, SiteEntry, WorkerEntry, WorkersFile};

@@ -17,6 +17,7 @@
 //! behaviour by one conformance suite (`tests/it/store/`); [`spool`] may stand before one of them. A store measures leases and delays by its own
 //! clock (Redis: the server's), so callers pass durations, never deadlines.
 
+mod audit;
 mod codec;
 mod id;
 mod model;
@@ -36,6 +37,7 @@ use crate::registration::Hook;
 use crate::secrets::token::Token;
 use crate::trace::TicketTrace;
 
+pub use audit::{Action, AuditEntry, AuditQuery};
 pub use codec::{compress, decompress};
 pub use id::{EventId, JobId};
 pub use model::{
@@ -95,6 +97,9 @@ pub trait Store: Send + Sync + 'static {
     /// the first administrator's token.
     async fn setting_once(&self, name: &str, value: &str) -> Result<String>;
 
+    /// Puts `to` in the place of a setting's value `from`; `false` when another one is in force.
+    async fn replace_setting(&self, name: &str, from: &str, to: &str) -> Result<bool>;
+
     /// The hook registered under this name.
     async fn hook(&self, provider: &str, repo_id: &str) -> Result<Option<Hook>>;
 
@@ -117,6 +122,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Adds a token or replaces the one of the same hash. A revoked one stays revoked, whoever saves it again.
     async fn save_token(&self, token: &Token) -> Result<()>;
+
+    /// Adds an entry to the audit log. The oldest beyond a year and 100 000 entries go.
+    async fn record_audit(&self, entry: &AuditEntry) -> Result<()>;
+
+    /// Entries of the audit log, newest first, that match all of the query's filters. A page may be short and still
+    /// have a next one.
+    async fn audit(&self, query: &AuditQuery) -> Result<Page<AuditEntry>>;
 
     // --- the inbox -----------------------------------------------------------------------------------
 

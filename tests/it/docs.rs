@@ -6,7 +6,9 @@ use std::path::Path;
 use conduit::app::sites;
 use conduit::clock::Clock;
 use conduit::event::Trigger;
+use conduit::http::{RIGHTS, Reach, Right};
 use conduit::machine::{SourceFile, load, render};
+use conduit::secrets::token::Role;
 use conduit::settings::{SiteConfig, WorkersFile};
 use conduit::trace::{Outcome, Reason};
 use regex::Regex;
@@ -194,6 +196,8 @@ fn codes_in_the_source() -> BTreeSet<String> {
 /// `METHOD /path` of every route, from the lines that register it.
 fn routes_in_the_source() -> BTreeSet<String> {
     let on = Regex::new(r#"on\(\s*Method::([A-Z]+),\s*(&path\()?"([^"]+)""#).unwrap();
+    let either =
+        Regex::new(r#"on_either\(\s*"([^"]+)",\s*\(Method::([A-Z]+),[^)]+\),\s*\(Method::([A-Z]+)"#).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/routes");
     let mut routes = BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -202,6 +206,9 @@ fn routes_in_the_source() -> BTreeSet<String> {
             // What is served with and without the prefix is documented with it.
             let prefix = if found.get(2).is_some() { "/conduit" } else { "" };
             routes.insert(format!("{} {prefix}{}", &found[1], &found[3]));
+        }
+        for (_, [path, one, other]) in either.captures_iter(&text).map(|found| found.extract()) {
+            routes.extend([one, other].map(|method| format!("{method} {path}")));
         }
     }
     routes
@@ -215,6 +222,26 @@ fn the_routes_that_are_served_are_the_routes_that_are_documented() {
     let served = routes_in_the_source();
     assert!(served.len() > 15, "the test finds the routes: {served:?}");
     assert_eq!(documented, served);
+}
+
+#[test]
+fn what_is_documented_of_rights_is_the_table() {
+    let document = read("docs/http.md");
+    for Right { method, path, role, reach, .. } in RIGHTS {
+        let section = document.split("\n### ").find(|part| part.starts_with(&format!("`{method} {path}`")));
+        let section = section.unwrap_or_else(|| panic!("docs/http.md lacks {method} {path}"));
+        let who = section.lines().find(|line| line.starts_with("*Who: ")).unwrap_or_default();
+        assert!(who.contains(role.as_str()), "{method} {path} needs the role {role}: {who}");
+        if *role != Role::Admin && path.starts_with("/conduit/") {
+            let all = who.contains("for all repositories");
+            assert_eq!(all, *reach == Reach::Everything, "{method} {path}: {who}");
+        }
+    }
+    let guarded = document.matches("*Who: viewer").count()
+        + document.matches("*Who: operator").count()
+        + document.matches("*Who: admin").count();
+    // `/metrics` and `/readyz` begin with "anyone".
+    assert_eq!(guarded + 2, RIGHTS.len(), "a route asks for a role that is not in the table");
 }
 
 #[test]

@@ -117,7 +117,7 @@ async fn store(settings: &Settings, clock: &Clock, report: &mut Report) {
         return report
             .unchecked("store", format!("{} is not there yet: the first start makes it", path.display()));
     }
-    let keyring = keyring_at_hand(settings);
+    let keyring = keyring_at_hand(settings.secret_key.as_ref(), &settings.store);
     let store = match open_store(&settings.store, clock).await {
         Ok(store) => store,
         Err(error) => {

@@ -7,15 +7,19 @@ use serde::Serialize;
 
 use crate::event::Event;
 use crate::http::answer::{self, Answer};
-use crate::http::extract::{Ask, Operator, Viewer};
+use crate::http::extract::Ask;
 use crate::http::fields::{Fields, Input};
+use crate::http::rights::Asker;
 use crate::http::{ApiError, State};
-use crate::store::{EventId, EventQuery, EventRecord, EventState, ReplayScope, Replayed, TicketState};
+use crate::store::{EventId, EventQuery, EventRecord, EventState, Page, ReplayScope, Replayed, TicketState};
 use crate::trace::{Outcome, Reason, TicketTrace, Trace};
 
 /// How many events are on a page.
 const PAGE: usize = 50;
 const LARGEST_PAGE: usize = 200;
+
+/// How many pages of the store's are looked through for one of somebody who sees few repositories.
+const MOST_LOOKS: usize = 10;
 
 /// How many tickets an error names.
 const NAMED: usize = 5;
@@ -28,12 +32,19 @@ impl Input for EventQuery {
             outcome: fields.parsed::<Outcome>("outcome")?,
             since: fields.moment("since", now)?,
             cursor: fields.text("cursor")?,
-            limit: fields.parsed::<PageSize>("limit")?.map_or(PAGE, |size| size.0),
+            limit: PageSize::read(fields)?,
         })
     }
 }
 
-struct PageSize(usize);
+pub(super) struct PageSize(usize);
+
+impl PageSize {
+    /// How many are to be on a page.
+    pub(super) fn read(fields: &mut Fields) -> Result<usize, ApiError> {
+        Ok(fields.parsed::<Self>("limit")?.map_or(PAGE, |size| size.0))
+    }
+}
 
 impl FromStr for PageSize {
     type Err = String;
@@ -84,33 +95,65 @@ impl Input for Replay {
 }
 
 /// `GET /conduit/api/events`
-pub(super) async fn list(ask: Ask<Viewer, EventQuery>) -> Answer {
-    let page = ask.state.store.events(&ask.input).await?;
+pub(super) async fn list(ask: Ask<EventQuery>) -> Answer {
+    let page = seen(&ask.state, &ask.by, ask.input).await?;
     let events = page.items.iter().map(Row::from).collect();
     Ok(answer::ok(Rows { events, next_cursor: page.next.as_deref() }))
 }
 
 /// `GET /conduit/api/events/{id}`
-pub(super) async fn show(ask: Ask<Viewer, EventId>) -> Answer {
-    let record = ask.state.store.event(&ask.input).await?.ok_or_else(|| no_event(&ask.input))?;
+pub(super) async fn show(ask: Ask<EventId>) -> Answer {
+    let record = find(&ask.state, &ask.by, &ask.input).await?;
     Ok(answer::ok(traced(&ask.state, record).await?))
 }
 
 /// `POST /conduit/api/events/{id}/replay`
-pub(super) async fn replay(ask: Ask<Operator, Replay>) -> Answer {
+pub(super) async fn replay(ask: Ask<Replay>) -> Answer {
     let Replay { id, scope, among, second_step } = &ask.input;
+    find(&ask.state, &ask.by, id).await?;
     if *scope == ReplayScope::All && !second_step {
         no_second_step(&ask.state, id, among).await?;
     }
     match ask.state.store.replay(id, *scope, among).await? {
         Replayed::Queued(tickets) => {
             tracing::info!(event = %id, "event {id} sent through again by {}", ask.by);
+            ask.state.done(&ask.by, id.as_str()).await;
             Ok(answer::ok(Again { event_id: id, tickets }))
         }
         Replayed::NotFound => Err(no_event(id)),
         Replayed::NotFinished => Err(ApiError::Conflict(format!("event {id} is not finished yet"))),
         Replayed::Refused(reason) => Err(ApiError::Conflict(refused(id, reason))),
     }
+}
+
+/// An event, if it is theirs to see: one of another repository is not there.
+async fn find(state: &State, by: &Asker, id: &EventId) -> Result<EventRecord, ApiError> {
+    let found = state.store.event(id).await?.filter(|record| by.sees(&record.repo));
+    found.ok_or_else(|| no_event(id))
+}
+
+/// A page of what is theirs to see. Where that is little among much, a page may be short and still have a next one.
+pub(super) async fn seen(
+    state: &State,
+    by: &Asker,
+    mut query: EventQuery,
+) -> Result<Page<EventRecord>, ApiError> {
+    let mut page = Page { items: Vec::new(), next: None };
+    if query.repo.as_ref().is_some_and(|repo| !by.sees(repo)) {
+        return Ok(page);
+    }
+    let wanted = query.limit;
+    for _ in 0..MOST_LOOKS {
+        query.limit = wanted - page.items.len();
+        let Page { items, next } = state.store.events(&query).await?;
+        page.items.extend(items.into_iter().filter(|record| by.sees(&record.repo)));
+        page.next.clone_from(&next);
+        query.cursor = next;
+        if query.cursor.is_none() || page.items.len() >= wanted {
+            break;
+        }
+    }
+    Ok(page)
 }
 
 /// Refuses what would take a ticket a second step for one event, unless that is said in so many words.

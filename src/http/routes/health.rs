@@ -15,7 +15,6 @@ use serde::Serialize;
 use crate::http::answer::{self, Answer};
 use crate::http::extract::{authorise, state};
 use crate::http::{ApiError, State};
-use crate::secrets::token::Role;
 use crate::store::{PausedSite, SpoolStatus};
 
 use super::on;
@@ -82,8 +81,7 @@ async fn ready(request: HttpRequest) -> Answer {
 async fn ready_with_details(request: HttpRequest) -> Answer {
     let state = state(&request)?;
     // A probe without a token still learns the one thing that it is there for.
-    if state.config.management_token_required
-        && authorise(&state, &request, Role::Viewer, state.clock.now()).await.is_err()
+    if state.config.management_token_required && authorise(&state, &request, state.clock.now()).await.is_err()
     {
         return ready(request).await;
     }

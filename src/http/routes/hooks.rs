@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::http::answer::{self, Answer};
-use crate::http::extract::{Admin, Ask};
+use crate::http::extract::Ask;
 use crate::http::fields::{Fields, Input};
 use crate::http::{ApiError, State, ingest};
 use crate::registration::{DEFAULT_OVERLAP, Hook, validate_repo_id, validate_secret};
@@ -92,22 +92,24 @@ impl Input for Listing {
 }
 
 /// `POST /conduit/webhooks/register`
-pub(super) async fn register(ask: Ask<Admin, Registration>) -> Answer {
+pub(super) async fn register(ask: Ask<Registration>) -> Answer {
     let secret = new_secret()?;
     let hook = add(&ask.state, &ask.input, &secret, ask.now).await?;
     tracing::info!("hook {} registered by {}", hook.name(), ask.by);
+    ask.state.done(&ask.by, &hook.name()).await;
     Ok(answer::with(StatusCode::CREATED, Made::new(&hook, Some(&secret), &ask.state)))
 }
 
 /// `PATCH /internal/webhooks/import`
-pub(super) async fn import(ask: Ask<Admin, Import>) -> Answer {
+pub(super) async fn import(ask: Ask<Import>) -> Answer {
     let hook = add(&ask.state, &ask.input.registration, &ask.input.secret, ask.now).await?;
     tracing::info!("hook {} imported by {}", hook.name(), ask.by);
+    ask.state.done(&ask.by, &hook.name()).await;
     Ok(answer::with(StatusCode::CREATED, Made::new(&hook, None, &ask.state)))
 }
 
 /// `PATCH /conduit/webhooks/update`
-pub(super) async fn update(ask: Ask<Admin, Update>) -> Answer {
+pub(super) async fn update(ask: Ask<Update>) -> Answer {
     let Update { name, overlap } = &ask.input;
     let secret = new_secret()?;
     let sealed = ask.state.keyring.seal(&secret, &name.text())?;
@@ -116,23 +118,24 @@ pub(super) async fn update(ask: Ask<Admin, Update>) -> Answer {
     })
     .await?;
     tracing::info!("hook {} got a new secret from {}, overlap {} s", hook.name(), ask.by, overlap.as_secs());
+    ask.state.done(&ask.by, &hook.name()).await;
     Ok(answer::ok(Made::new(&hook, Some(&secret), &ask.state)))
 }
 
 /// `GET /conduit/webhooks/list`
-pub(super) async fn list(ask: Ask<Admin, Listing>) -> Answer {
+pub(super) async fn list(ask: Ask<Listing>) -> Answer {
     let hooks = ask.state.store.hooks(ask.input.provider.as_deref()).await?;
     Ok(answer::ok(hooks.iter().map(|hook| Shown::new(hook, &ask.state)).collect::<Vec<_>>()))
 }
 
 /// `GET /conduit/webhooks/find`
-pub(super) async fn find(ask: Ask<Admin, HookName>) -> Answer {
+pub(super) async fn find(ask: Ask<HookName>) -> Answer {
     let hook = read(&ask.state, &ask.input).await?;
     Ok(answer::ok(Shown::new(&hook, &ask.state)))
 }
 
 /// `DELETE /conduit/webhooks/{provider}/{repo_id}`
-pub(super) async fn remove(ask: Ask<Admin, HookName>) -> Answer {
+pub(super) async fn remove(ask: Ask<HookName>) -> Answer {
     let HookName { provider, repo_id } = &ask.input;
     let removed = ask.state.store.remove_hook(provider, repo_id).await?;
     ask.state.hooks.forget(provider, repo_id);
@@ -140,6 +143,7 @@ pub(super) async fn remove(ask: Ask<Admin, HookName>) -> Answer {
         return Err(ApiError::NotRegistered(ask.input.text()));
     }
     tracing::info!("hook {} removed by {}", ask.input.text(), ask.by);
+    ask.state.done(&ask.by, &ask.input.text()).await;
     Ok(answer::ok(Removed { provider, repo_id }))
 }
 

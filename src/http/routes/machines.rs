@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use crate::http::ApiError;
 use crate::http::answer::{self, Answer};
-use crate::http::extract::{Ask, Viewer};
+use crate::http::extract::Ask;
 use crate::machine::{Alias, Edge, Machine, Mode, RuleSet, Target};
 
 use super::queue::Nothing;
 
 /// `GET /conduit/api/machines`
-pub(super) async fn list(ask: Ask<Viewer, Nothing>) -> Answer {
+pub(super) async fn list(ask: Ask<Nothing>) -> Answer {
     let rules = ask.state.in_force.rules().ok_or(ApiError::Busy("no rules are loaded"))?;
     Ok(answer::ok(RulesView::from(&*rules)))
 }

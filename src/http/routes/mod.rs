@@ -1,5 +1,6 @@
 //! The routes, one file for each thing that is asked about. This file is the list of them.
 
+mod audit;
 mod events;
 pub(super) mod health;
 mod hooks;
@@ -7,6 +8,7 @@ mod machines;
 mod metrics;
 mod queue;
 mod tickets;
+mod tokens;
 mod webhooks;
 
 use actix_web::http::Method;
@@ -38,7 +40,14 @@ pub(super) fn public(config: &mut ServiceConfig) {
         .service(on(Method::GET, "/conduit/api/queue", queue::show))
         .service(on(Method::POST, "/conduit/api/queue/pause", queue::pause))
         .service(on(Method::POST, "/conduit/api/queue/resume", queue::resume))
-        .service(on(Method::GET, "/conduit/api/machines", machines::list));
+        .service(on(Method::GET, "/conduit/api/machines", machines::list))
+        .service(on_either(
+            "/conduit/api/tokens",
+            (Method::GET, tokens::list),
+            (Method::POST, tokens::create),
+        ))
+        .service(on(Method::DELETE, "/conduit/api/tokens/{name}", tokens::revoke))
+        .service(on(Method::GET, "/conduit/api/audit", audit::list));
 }
 
 /// What the operator's own network reaches.
@@ -54,7 +63,24 @@ where
     H::Output: Responder + 'static,
     Args: FromRequest + 'static,
 {
-    let allowed = method.to_string();
+    at(path, method.to_string()).route(web::method(method).to(handler))
+}
+
+/// A path that takes two methods.
+fn on_either<H1, Args1, H2, Args2>(path: &str, one: (Method, H1), other: (Method, H2)) -> Resource
+where
+    H1: Handler<Args1>,
+    H1::Output: Responder + 'static,
+    Args1: FromRequest + 'static,
+    H2: Handler<Args2>,
+    H2::Output: Responder + 'static,
+    Args2: FromRequest + 'static,
+{
+    let resource = at(path, format!("{}, {}", one.0, other.0));
+    resource.route(web::method(one.0).to(one.1)).route(web::method(other.0).to(other.1))
+}
+
+fn at(path: &str, allowed: String) -> Resource {
     let refuse = move || std::future::ready(Err::<HttpResponse, _>(ApiError::WrongMethod(allowed.clone())));
-    web::resource(path).route(web::method(method).to(handler)).default_service(web::to(refuse))
+    web::resource(path).default_service(web::to(refuse))
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::http::answer::{self, Answer};
-use crate::http::extract::{Ask, Operator, Viewer};
+use crate::http::extract::Ask;
 use crate::http::fields::{Fields, Input};
 use crate::http::{ApiError, State};
 use crate::store::{Pause as Order, PauseKind};
@@ -42,12 +42,12 @@ impl Input for Resume {
 }
 
 /// `GET /conduit/api/queue`
-pub(super) async fn show(ask: Ask<Viewer, Nothing>) -> Answer {
+pub(super) async fn show(ask: Ask<Nothing>) -> Answer {
     Ok(answer::ok(ask.state.store.queue().await?))
 }
 
 /// `POST /conduit/api/queue/pause`
-pub(super) async fn pause(ask: Ask<Operator, Pause>) -> Answer {
+pub(super) async fn pause(ask: Ask<Pause>) -> Answer {
     let sites = sites(&ask.state, ask.input.site)?;
     let why = ask.input.why.map(|why| format!(": {why}")).unwrap_or_default();
     for site in &sites {
@@ -55,17 +55,21 @@ pub(super) async fn pause(ask: Ask<Operator, Pause>) -> Answer {
         ask.state.store.pause(site, &Order { kind: PauseKind::Operator, why, rest: None }).await?;
         tracing::info!("site {site} paused by {}", ask.by);
     }
+    ask.state.done(&ask.by, &sites.join(", ")).await;
     Ok(answer::ok(Sites { sites }))
 }
 
 /// `POST /conduit/api/queue/resume`
-pub(super) async fn resume(ask: Ask<Operator, Resume>) -> Answer {
+pub(super) async fn resume(ask: Ask<Resume>) -> Answer {
     let mut resumed = Vec::new();
     for site in sites(&ask.state, ask.input.site)? {
         if ask.state.store.resume(&site, None).await? {
             tracing::info!("site {site} resumed by {}", ask.by);
             resumed.push(site);
         }
+    }
+    if !resumed.is_empty() {
+        ask.state.done(&ask.by, &resumed.join(", ")).await;
     }
     Ok(answer::ok(Sites { sites: resumed }))
 }

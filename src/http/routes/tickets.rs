@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use crate::http::ApiError;
 use crate::http::answer::{self, Answer};
-use crate::http::extract::{Ask, Viewer};
+use crate::http::extract::Ask;
 use crate::http::fields::{Fields, Input};
 use crate::store::EventQuery;
 
-use super::events::{issue_key, traced};
+use super::events::{issue_key, seen, traced};
 
 /// The newest events are what somebody who asks *why* wants to see.
 const MOST: usize = 20;
@@ -25,9 +25,9 @@ impl Input for Ticket {
 }
 
 /// `GET /conduit/api/tickets/{key}`
-pub(super) async fn show(ask: Ask<Viewer, Ticket>) -> Answer {
+pub(super) async fn show(ask: Ask<Ticket>) -> Answer {
     let query = EventQuery { ticket: Some(ask.input.key), limit: MOST, ..EventQuery::default() };
-    let page = ask.state.store.events(&query).await?;
+    let page = seen(&ask.state, &ask.by, query).await?;
     let mut traces = Vec::with_capacity(page.items.len());
     for record in page.items {
         traces.push(traced(&ask.state, record).await?);

@@ -17,6 +17,12 @@ impl RedisStore {
         Ok(standing)
     }
 
+    pub(super) async fn exchange_setting(&self, name: &str, from: &str, to: &str) -> Result<bool> {
+        let mut call = self.scripts.replace_setting.key(Home::Config.key("settings"));
+        call.arg(name).arg(from).arg(to);
+        self.link.script(Home::Config, &call).await
+    }
+
     pub(super) async fn find_hook(&self, name: &str) -> Result<Option<Hook>> {
         let mut get = redis::cmd("HGET");
         get.arg(hooks_key()).arg(name);

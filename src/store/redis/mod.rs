@@ -40,6 +40,7 @@
 //!                                        under, see `reconcile`                          reconcile
 //!                 fence  turn      INTs; wake LIST as above
 //! conduit:{cfg}:  settings  hooks  tokens  HASHes of configuration;  probe, written by `check`
+//!                 audit            ZSET  who did what, see `audit`
 //! ```
 //!
 //! What filters events stands in the event's own partition, tickets too: so filters are intersected in one
@@ -53,6 +54,7 @@
 //! `turns` lets the partitions take turns.
 
 mod address;
+mod audit;
 mod cluster;
 mod config;
 mod error;
@@ -91,9 +93,9 @@ use self::node::{Call, Node};
 use self::reconcile::Reconciler;
 use self::scripts::Scripts;
 use super::{
-    Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested, JobState, Lease, NewEvent,
-    Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed, Result, Routing, Store,
-    StoreError, Tidied,
+    AuditEntry, AuditQuery, Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested,
+    JobState, Lease, NewEvent, Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed,
+    Result, Routing, Store, StoreError, Tidied,
 };
 use crate::clock::Clock;
 use crate::event::Event;
@@ -182,6 +184,10 @@ impl Store for RedisStore {
         self.set_once(&format!("user:{name}"), value).await
     }
 
+    async fn replace_setting(&self, name: &str, from: &str, to: &str) -> Result<bool> {
+        self.exchange_setting(&format!("user:{name}"), from, to).await
+    }
+
     async fn hook(&self, provider: &str, repo_id: &str) -> Result<Option<Hook>> {
         self.find_hook(&format!("{provider}/{repo_id}")).await
     }
@@ -208,6 +214,14 @@ impl Store for RedisStore {
 
     async fn save_token(&self, token: &Token) -> Result<()> {
         self.put_token(token).await
+    }
+
+    async fn record_audit(&self, entry: &AuditEntry) -> Result<()> {
+        self.add_audit(entry).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Page<AuditEntry>> {
+        self.list_audit(query).await
     }
 
     async fn ingest(&self, event: &NewEvent) -> Result<Ingested> {

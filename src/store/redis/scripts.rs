@@ -79,6 +79,8 @@ scripts! {
     pause " flags=allow-oom" [TIME];
     /// Who asks a paused site.
     take_probe " flags=allow-oom" [TIME];
+    /// A setting over the value it had.
+    replace_setting "" [];
     /// A hook over its revision.
     save_hook "" [];
     /// A token, unless it was revoked.

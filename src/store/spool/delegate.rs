@@ -10,9 +10,9 @@ use crate::event::Event;
 use crate::registration::Hook;
 use crate::secrets::token::Token;
 use crate::store::{
-    Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested, JobState, Lease, NewEvent,
-    Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed, Result, Routing, SpoolStatus,
-    Store, StoreError, Tidied,
+    AuditEntry, AuditQuery, Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested,
+    JobState, Lease, NewEvent, Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed,
+    Result, Routing, SpoolStatus, Store, StoreError, Tidied,
 };
 use crate::trace::TicketTrace;
 
@@ -46,6 +46,14 @@ impl Store for SpooledStore {
         }
         let known = self.file.settings().await?.into_iter().find(|(known, _)| known == name);
         known.map(|(_, value)| value).ok_or_else(|| StoreError::Unavailable(self.why()))
+    }
+
+    async fn replace_setting(&self, name: &str, from: &str, to: &str) -> Result<bool> {
+        let replaced = self.main()?.replace_setting(name, from, to).await?;
+        if replaced {
+            self.file.put_setting(name, to).await?;
+        }
+        Ok(replaced)
     }
 
     async fn hook(&self, provider: &str, repo_id: &str) -> Result<Option<Hook>> {
@@ -114,6 +122,14 @@ impl Store for SpooledStore {
 
     async fn save_token(&self, token: &Token) -> Result<()> {
         self.main()?.save_token(token).await
+    }
+
+    async fn record_audit(&self, entry: &AuditEntry) -> Result<()> {
+        self.main()?.record_audit(entry).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Page<AuditEntry>> {
+        self.main()?.audit(query).await
     }
 
     async fn body(&self, id: &EventId) -> Result<Option<Vec<u8>>> {

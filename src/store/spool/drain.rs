@@ -159,7 +159,10 @@ impl SpooledStore {
         let refreshed = match patiently(main.hooks(None)).await {
             Ok(hooks) => {
                 self.answers_again();
-                self.copy.replace(mark, hooks).await
+                match self.refresh_settings(main.as_ref()).await {
+                    Ok(()) => self.copy.replace(mark, hooks).await,
+                    failed => failed,
+                }
             }
             Err(StoreError::Unavailable(why)) => return self.answers_nothing(&why),
             Err(damaged) => Err(damaged),

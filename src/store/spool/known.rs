@@ -29,6 +29,7 @@ impl SpoolFile {
         .await
     }
 
+    /// The settings of the store, as they were when it was last asked.
     pub(super) async fn settings(&self) -> Result<Vec<(String, String)>> {
         self.run(|conn, _| {
             let mut statement = conn.prepare_cached("SELECT name, value FROM settings")?;
@@ -41,7 +42,7 @@ impl SpoolFile {
     pub(super) async fn put_setting(&self, name: &str, value: &str) -> Result<()> {
         let pair = [name.to_owned(), value.to_owned()];
         self.run(move |conn, _| {
-            conn.prepare_cached("INSERT OR IGNORE INTO settings VALUES (?1, ?2)")?.execute(pair)?;
+            conn.prepare_cached("INSERT OR REPLACE INTO settings VALUES (?1, ?2)")?.execute(pair)?;
             Ok(())
         })
         .await

@@ -58,6 +58,9 @@ enum Way {
     Spool,
 }
 
+/// The setting by which a spool knows its store again: chosen at its first start, and never replaced.
+const KNOWN_BY: &str = "key_check";
+
 /// A store with a spool before it.
 pub struct SpooledStore {
     /// Not set until the store was there for the first time.
@@ -104,7 +107,20 @@ impl SpooledStore {
     ///
     /// Fails with [`StoreError::Unfit`] when the spool was filled for another store.
     pub async fn connect(&self, main: Arc<dyn Store>) -> Result<()> {
-        for (name, value) in self.file.settings().await? {
+        self.recognise(main.as_ref()).await?;
+        let mark = self.copy.mark();
+        self.copy.replace(mark, main.hooks(None).await?).await?;
+        if self.main.set(main).is_ok() {
+            self.answers.store(true, Ordering::Release);
+            self.takes.store(true, Ordering::Release);
+        }
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// Whether `main` is the store that the spool was filled for: it knows it by the one setting that never changes.
+    async fn recognise(&self, main: &dyn Store) -> Result<()> {
+        for (name, value) in self.file.settings().await?.into_iter().filter(|(name, _)| name == KNOWN_BY) {
             if main.setting_once(&name, &value).await? != value {
                 let folder = self.file.folder().display();
                 return Err(StoreError::Unfit(format!(
@@ -113,13 +129,17 @@ impl SpooledStore {
                 )));
             }
         }
-        let mark = self.copy.mark();
-        self.copy.replace(mark, main.hooks(None).await?).await?;
-        if self.main.set(main).is_ok() {
-            self.answers.store(true, Ordering::Release);
-            self.takes.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// What is known of the store's settings, made what they are now: they may have been sealed anew.
+    async fn refresh_settings(&self, main: &dyn Store) -> Result<()> {
+        for (name, known) in self.file.settings().await?.into_iter().filter(|(name, _)| name != KNOWN_BY) {
+            let now = patiently(main.setting_once(&name, &known)).await?;
+            if now != known {
+                self.file.put_setting(&name, &now).await?;
+            }
         }
-        self.bell.notify_one();
         Ok(())
     }
 

@@ -16,6 +16,13 @@ pub(super) fn setting_once(conn: &Connection, name: &str, value: &str) -> Result
     Ok(in_force)
 }
 
+pub(super) fn replace_setting(conn: &Connection, name: &str, from: &str, to: &str) -> Result<bool> {
+    let replaced = conn
+        .prepare_cached("UPDATE settings SET value = ?3 WHERE name = ?1 AND value IN (?2, ?3)")?
+        .execute([name, from, to])?;
+    Ok(replaced == 1)
+}
+
 pub(super) fn hook(conn: &Connection, provider: &str, repo_id: &str) -> Result<Option<Hook>> {
     conn.prepare_cached("SELECT hook, revision FROM hooks WHERE provider = ?1 AND repo_id = ?2")?
         .query_row([provider, repo_id], stored_hook)

@@ -5,9 +5,10 @@
 //! log allows. Several processes may share the file: each notices its own work at once and another's when it
 //! looks, once a second.
 //!
-//! `schema` says what the tables are. `config`, `inbox`, `routing`, `jobs`, `lanes`, `pauses`, `queries` and `tidy`
+//! `schema` says what the tables are. `config`, `audit`, `inbox`, `routing`, `jobs`, `lanes`, `pauses`, `queries` and `tidy`
 //! hold the statements, as plain functions over a connection; this file only hands calls to them.
 
+mod audit;
 mod config;
 mod error;
 mod inbox;
@@ -41,8 +42,9 @@ use crate::trace::TicketTrace;
 
 use super::model::merge_name;
 use super::{
-    Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested, JobState, Lease, NewEvent,
-    Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed, Result, Routing, Store, Tidied,
+    AuditEntry, AuditQuery, Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested,
+    JobState, Lease, NewEvent, Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed,
+    Result, Routing, Store, Tidied,
 };
 
 /// A store in one file.
@@ -91,6 +93,11 @@ impl Store for SqliteStore {
         self.writer.run(move |conn| config::setting_once(conn, &name, &value)).await
     }
 
+    async fn replace_setting(&self, name: &str, from: &str, to: &str) -> Result<bool> {
+        let (name, from, to) = (name.to_owned(), from.to_owned(), to.to_owned());
+        self.writer.run(move |conn| config::replace_setting(conn, &name, &from, &to)).await
+    }
+
     async fn hook(&self, provider: &str, repo_id: &str) -> Result<Option<Hook>> {
         let (provider, repo_id) = (provider.to_owned(), repo_id.to_owned());
         self.readers.ask(move |conn| config::hook(conn, &provider, &repo_id)).await
@@ -123,6 +130,16 @@ impl Store for SqliteStore {
     async fn save_token(&self, token: &Token) -> Result<()> {
         let token = token.clone();
         self.writer.run(move |conn| config::save_token(conn, &token)).await
+    }
+
+    async fn record_audit(&self, entry: &AuditEntry) -> Result<()> {
+        let entry = entry.clone();
+        self.writer.run(move |conn| audit::record(conn, &entry)).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Page<AuditEntry>> {
+        let query = query.clone();
+        self.readers.ask(move |conn| audit::list(conn, &query)).await
     }
 
     async fn ingest(&self, event: &NewEvent) -> Result<Ingested> {

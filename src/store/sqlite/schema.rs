@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  table      what a row is                      written by
-//!  settings   a value chosen once                setting_once
+//!  settings   a value chosen once                setting_once, replace_setting
 //!  hooks      a registered hook, as JSON         add_hook, save_hook, remove_hook
 //!  tokens     a token, as JSON                   save_token
 //!  counters   `fence`: the last fence given out  claim, inbox;   `checked`: check
@@ -15,6 +15,7 @@
 //!  tickets    a ticket with unfinished jobs      route, claim, finish, retry, hand_back, tidy
 //!  lanes      a project of a site, last served   route, claim
 //!  pauses     why a site stands still            pause, resume, take_probe
+//!  audit      who did what, see `store::audit`   record_audit
 //! ```
 //!
 //! A ticket is *leased* while `lease_until` is set, else *delayed* until `run_at`, else *ready*; so it is in
@@ -39,7 +40,7 @@ const APPLICATION_ID: i32 = 0x436f_6e64;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Each brings a file from the version that is its index to the next. Never changed once released.
-const MIGRATIONS: &[&str] = &[FIRST, MERGES, OUTCOMES_OF_REPO, PAUSES];
+const MIGRATIONS: &[&str] = &[FIRST, MERGES, OUTCOMES_OF_REPO, PAUSES, AUDIT];
 
 const FIRST: &str = "
 CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -182,6 +183,15 @@ INSERT INTO pauses (site, kind, why, since, until)
     SELECT site, 'credentials', substr(why, 14), since, 0 FROM paused WHERE why LIKE 'credentials: %';
 DROP TABLE paused;
 ALTER TABLE tickets ADD COLUMN expired INTEGER NOT NULL DEFAULT 0;
+";
+
+const AUDIT: &str = "
+CREATE TABLE audit (
+    place  TEXT PRIMARY KEY,           -- in the order of time
+    who    TEXT NOT NULL,
+    action TEXT NOT NULL,
+    entry  TEXT NOT NULL               -- JSON
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Opens the store's file for writing.

@@ -74,7 +74,7 @@ fn shop() -> Builder {
 
 /// What changes from run to run, and how far the clocks are apart.
 fn steady(out: &str) -> String {
-    let clock = regex::Regex::new(r"its clock \d+ m?s (ahead|behind) of ours").unwrap();
+    let clock = regex::Regex::new(r"its clock \d+ m?s (ahead of|behind) ours").unwrap();
     let hash = regex::Regex::new(r"· [0-9a-f]{16} in .*").unwrap();
     let out = clock.replace_all(out, "its clock CLOSE to ours").into_owned();
     masked(&hash.replace_all(&out, "· HASH in FOLDER"))

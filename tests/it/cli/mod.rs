@@ -17,5 +17,7 @@ mod queue;
 mod reaching;
 mod replaying;
 mod run;
+mod secrets;
 mod starting;
+mod tokens;
 mod why;

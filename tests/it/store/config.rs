@@ -24,6 +24,15 @@ pub(crate) async fn a_setting_is_chosen_once(store: &Arc<dyn Store>, _clock: &Cl
     assert_eq!(store.setting_once("other", "three").await.unwrap(), "three");
 }
 
+pub(crate) async fn a_setting_is_replaced_over_the_value_it_had(store: &Arc<dyn Store>, _clock: &Clock) {
+    assert!(!store.replace_setting("check", "one", "two").await.unwrap(), "there is none");
+    store.setting_once("check", "one").await.unwrap();
+    assert!(!store.replace_setting("check", "other", "two").await.unwrap());
+    assert!(store.replace_setting("check", "one", "two").await.unwrap());
+    assert_eq!(store.setting_once("check", "one").await.unwrap(), "two");
+    assert!(store.replace_setting("check", "one", "two").await.unwrap(), "done twice, it is done once");
+}
+
 pub(crate) async fn a_hook_is_added_once_and_found_again(store: &Arc<dyn Store>, clock: &Clock) {
     let first = hook("github", "acme-shop", clock);
     assert!(store.add_hook(&first).await.unwrap());
@@ -107,6 +116,7 @@ pub(crate) async fn a_token_is_kept_as_it_is(store: &Arc<dyn Store>, clock: &Clo
     assert!(store.tokens().await.unwrap().is_empty());
     let mut token = Token::new("ci", Role::Operator, &Secret::generate().unwrap(), clock.now());
     token.expires_at = Some(clock.now());
+    token.repos = vec!["acme/shop".into(), "acme/*".into()];
     store.save_token(&token).await.unwrap();
     assert_eq!(store.tokens().await.unwrap(), [token.clone()]);
     token.name = "build".into();

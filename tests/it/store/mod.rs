@@ -7,6 +7,7 @@
 //! A store on a cluster is spread over partitions. Stories that look at the order between tickets are told to one that
 //! was created with a single partition.
 
+mod audit;
 mod claims;
 mod concurrency;
 mod config;
@@ -56,6 +57,7 @@ macro_rules! suite {
         mod $store {
             tell! { $home, config:
                 a_setting_is_chosen_once
+                a_setting_is_replaced_over_the_value_it_had
                 a_hook_is_added_once_and_found_again
                 hooks_are_listed_by_provider_and_by_name
                 a_hook_is_saved_only_over_the_revision_it_was_read_at
@@ -64,6 +66,11 @@ macro_rules! suite {
                 a_removed_hook_is_gone_and_its_events_stay
                 a_token_is_kept_as_it_is
                 a_revoked_token_stays_revoked_whoever_saves_it_again
+            }
+            tell! { $home, audit:
+                the_audit_log_is_read_from_its_newest_entry_and_filtered
+                pages_of_the_audit_log_follow_each_other
+                the_audit_log_forgets_after_a_year
             }
             tell! { $home, ingest:
                 a_delivery_waits_in_the_inbox_as_it_came

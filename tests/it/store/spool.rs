@@ -233,6 +233,31 @@ async fn a_process_that_starts_without_redis_spools_and_finds_it_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sealed_anew_in_redis_is_sealed_anew_in_the_spool() {
+    let (mut redis, folder) = (Redis::start_careful().await, tempfile::tempdir().unwrap());
+    let door = Door::open(&folder, &redis).await;
+    door.store.setting_once("key_check", "the first").await.unwrap();
+    door.store.setting_once("key_in_force", "under the old key").await.unwrap();
+    let rotation = RedisStore::open(&redis.url(), Clock::system()).await.unwrap();
+    assert!(
+        rotation.replace_setting("key_in_force", "under the old key", "under the new key").await.unwrap()
+    );
+    let hook = Hook::new("github", "shop", "acme/shop", None, "sealed anew".into(), Clock::system().now());
+    rotation.add_hook(&hook.unwrap()).await.unwrap();
+    until_copied(&folder, &["sealed anew"]).await;
+    door.die().await;
+    redis.kill();
+
+    let door = Door::without_a_store(&folder).await;
+    assert_eq!(door.store.setting_once("key_in_force", "another").await.unwrap(), "under the new key");
+    door.takes("d-1").await;
+    redis.start_again().await;
+    door.find(&redis).await;
+    door.until_drained().await;
+    assert_eq!(inbox(&redis).await, ["d-1"], "it is the same store all the same");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spool_that_was_filled_for_another_store_is_not_drained_into_this_one() {
     let (redis, folder) = (Redis::start().await, tempfile::tempdir().unwrap());
     let door = Door::open(&folder, &redis).await;

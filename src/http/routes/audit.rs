@@ -1,0 +1,36 @@
+//! Who did what.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::http::ApiError;
+use crate::http::answer::{self, Answer};
+use crate::http::extract::Ask;
+use crate::http::fields::{Fields, Input};
+use crate::store::{Action, AuditEntry, AuditQuery, Page};
+
+use super::events::PageSize;
+
+impl Input for AuditQuery {
+    fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
+        Ok(Self {
+            since: fields.moment("since", now)?,
+            who: fields.text("who")?,
+            action: fields.parsed::<Action>("action")?,
+            cursor: fields.text("cursor")?,
+            limit: PageSize::read(fields)?,
+        })
+    }
+}
+
+/// `GET /conduit/api/audit`
+pub(super) async fn list(ask: Ask<AuditQuery>) -> Answer {
+    let Page { items: entries, next: next_cursor } = ask.state.store.audit(&ask.input).await?;
+    Ok(answer::ok(Entries { entries, next_cursor }))
+}
+
+#[derive(Serialize)]
+struct Entries {
+    entries: Vec<AuditEntry>,
+    next_cursor: Option<String>,
+}

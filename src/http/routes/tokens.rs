@@ -1,0 +1,167 @@
+//! Tokens: made, listed and revoked. A token is shown once, when it is made; of the others there are only hashes.
+
+use actix_web::http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::http::answer::{self, Answer};
+use crate::http::extract::Ask;
+use crate::http::fields::{Fields, Input};
+use crate::http::{ApiError, State};
+use crate::registration::validate_repo_path;
+use crate::secrets::Secret;
+use crate::secrets::token::{Role, Token, is_name, leaves_an_admin};
+
+use super::queue::Nothing;
+
+/// How many repositories or owners a token may be for.
+const MOST_REPOS: usize = 50;
+
+/// A token's name.
+pub(super) struct Name(String);
+
+/// What a new token is to be.
+pub(super) struct New {
+    name: String,
+    role: Role,
+    repos: Vec<String>,
+    expires_at: Option<Timestamp>,
+}
+
+impl Input for Name {
+    fn read(fields: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
+        let name = fields.required("name")?;
+        let refusal = "`name` must be 1 to 64 of the characters A-Z a-z 0-9 . _ - @";
+        if is_name(&name) { Ok(Self(name)) } else { Err(ApiError::Malformed(refusal.to_owned())) }
+    }
+}
+
+impl Input for New {
+    fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
+        let Name(name) = Name::read(fields, now)?;
+        let role = fields.parsed::<Role>("role")?.ok_or(ApiError::Missing("role"))?;
+        Ok(Self { name, role, repos: repos(fields, role)?, expires_at: expiry(fields, now)? })
+    }
+}
+
+fn repos(fields: &mut Fields, role: Role) -> Result<Vec<String>, ApiError> {
+    let repos = fields.list("repos")?.unwrap_or_default();
+    if role == Role::Admin && !repos.is_empty() {
+        let text =
+            "`repos`: an admin's token is for all repositories; leave them out, or choose another role";
+        return Err(ApiError::Malformed(text.to_owned()));
+    }
+    if repos.len() > MOST_REPOS {
+        return Err(ApiError::Malformed(format!(
+            "`repos` may name {MOST_REPOS} at most; OWNER/* covers many"
+        )));
+    }
+    repos.iter().try_for_each(|repo| validate_repo_path(repo))?;
+    Ok(repos)
+}
+
+fn expiry(fields: &mut Fields, now: Timestamp) -> Result<Option<Timestamp>, ApiError> {
+    let Some(life) = fields.duration("expires")? else { return Ok(None) };
+    let end = now.checked_add(life).ok().filter(|_| !life.is_zero());
+    let refusal = || ApiError::Malformed("`expires` must be a length of time like 12h or 90d".to_owned());
+    end.map(Some).ok_or_else(refusal)
+}
+
+/// `POST /conduit/api/tokens`
+pub(super) async fn create(ask: Ask<New>) -> Answer {
+    let New { name, role, repos, expires_at } = ask.input;
+    let tokens = ask.state.store.tokens().await?;
+    if tokens.iter().any(|token| token.name == name && token.is_valid(ask.now)) {
+        return Err(ApiError::Conflict(format!(
+            "there is a token {name} already; revoke it, or choose another name"
+        )));
+    }
+    let secret =
+        Secret::generate().map_err(|error| ApiError::internal("no random bytes for a token", error))?;
+    let token = Token { repos, expires_at, ..Token::new(&name, role, &secret, ask.now) };
+    ask.state.store.save_token(&token).await?;
+    ask.state.tokens.forget();
+    tracing::info!("token {name} ({role}) made by {}", ask.by);
+    ask.state.done(&ask.by, &name).await;
+    let shown = Shown::new(&token, ask.now);
+    Ok(answer::with(StatusCode::CREATED, Made { token: secret.expose(), made: shown }))
+}
+
+/// `GET /conduit/api/tokens`
+pub(super) async fn list(ask: Ask<Nothing>) -> Answer {
+    let mut tokens = ask.state.store.tokens().await?;
+    tokens.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
+    Ok(answer::ok(tokens.iter().map(|token| Shown::new(token, ask.now)).collect::<Vec<_>>()))
+}
+
+/// `DELETE /conduit/api/tokens/{name}`
+pub(super) async fn revoke(ask: Ask<Name>) -> Answer {
+    let Name(name) = &ask.input;
+    let tokens = ask.state.store.tokens().await?;
+    let leaving: Vec<&Token> =
+        tokens.iter().filter(|token| token.name == *name && token.revoked_at.is_none()).collect();
+    if leaving.is_empty() {
+        return Err(ApiError::NotFound(format!("there is no token {name} that is not revoked already")));
+    }
+    if !leaves_an_admin(&tokens, &leaving, ask.now) {
+        return Err(ApiError::Conflict(format!(
+            "{name} is the last administrator's token that does not expire; make another one first"
+        )));
+    }
+    end(&ask.state, &leaving, ask.now).await?;
+    tracing::info!("token {name} revoked by {}", ask.by);
+    ask.state.done(&ask.by, name).await;
+    Ok(answer::ok(Revoked { name }))
+}
+
+/// All that go by the name: two administrators may have made it at the same moment.
+async fn end(state: &State, leaving: &[&Token], now: Timestamp) -> Result<(), ApiError> {
+    for token in leaving {
+        state.store.save_token(&Token { revoked_at: Some(now), ..(*token).clone() }).await?;
+    }
+    state.tokens.forget();
+    Ok(())
+}
+
+/// A new token, the one time that it is seen.
+#[derive(Serialize)]
+struct Made<'a> {
+    token: &'a str,
+    #[serde(flatten)]
+    made: Shown<'a>,
+}
+
+#[derive(Serialize)]
+struct Revoked<'a> {
+    name: &'a str,
+}
+
+/// A token as it may be seen: everything but its hash.
+#[derive(Serialize)]
+struct Shown<'a> {
+    name: &'a str,
+    role: Role,
+    /// Empty: all.
+    repos: &'a [String],
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    revoked_at: Option<Timestamp>,
+    /// Whether it opens anything now.
+    valid: bool,
+}
+
+impl<'a> Shown<'a> {
+    fn new(token: &'a Token, now: Timestamp) -> Self {
+        let Token { name, role, repos, created_at, expires_at, revoked_at, .. } = token;
+        let valid = token.is_valid(now);
+        Self {
+            name,
+            role: *role,
+            repos,
+            created_at: *created_at,
+            expires_at: *expires_at,
+            revoked_at: *revoked_at,
+            valid,
+        }
+    }
+}
