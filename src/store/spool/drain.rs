@@ -76,7 +76,12 @@ impl SpooledStore {
         for next in batch {
             let (n, has_body) = (next.n, next.has_body);
             match self.drain_one(next).await {
-                Ok(true) => done.push((n, has_body)),
+                Ok(true) => {
+                    done.push((n, has_body));
+                    if done.len() % 2 == 0 {
+                        self.let_one_in();
+                    }
+                }
                 Ok(false) => {}
                 Err(error) => {
                     away = Some(error);

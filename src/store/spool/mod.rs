@@ -37,7 +37,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, RwLock, RwLockReadGuard};
+use tokio::sync::{Notify, RwLock, RwLockReadGuard, Semaphore};
 
 use self::copy::HookCopy;
 use self::file::SpoolFile;
@@ -48,6 +48,12 @@ use crate::telemetry;
 /// How long a delivery waits for the store before it is spooled. A forge gives up after ten seconds, and a
 /// delivery may wait twice: for its hook, and for those before it.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a delivery that is in the spool waits for its turn while that is drained.
+const PACE: Duration = Duration::from_millis(500);
+
+/// How many turns are kept for those who come later.
+const TURNS: usize = 32;
 
 /// Where deliveries go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +83,8 @@ pub struct SpooledStore {
     why: Mutex<String>,
     /// Rung when there is something to drain, or to find out about the store.
     bell: Notify,
+    /// Deliveries that may come in while the spool is drained.
+    turns: Semaphore,
 }
 
 impl SpooledStore {
@@ -95,6 +103,7 @@ impl SpooledStore {
             answers: AtomicBool::new(false),
             why: Mutex::new("it was not there when this process started".to_owned()),
             bell: Notify::new(),
+            turns: Semaphore::new(0),
         })
     }
 
@@ -202,8 +211,29 @@ impl SpooledStore {
                 answer => return answer,
             }
         }
-        let _gate = if *gate == Way::Spool { gate } else { self.to_spool(gate).await };
-        self.spool_event(event).await
+        let gate = if *gate == Way::Spool { gate } else { self.to_spool(gate).await };
+        let ingested = self.spool_event(event).await?;
+        drop(gate);
+        self.keep_pace().await;
+        Ok(ingested)
+    }
+
+    /// While the spool is drained, one is let in for every two that are handed on: else a steady stream, faster than
+    /// the store takes it one by one, would never let it run empty. Nobody waits longer than [`PACE`] for this; the
+    /// delivery is durable already.
+    async fn keep_pace(&self) {
+        if self.takes()
+            && let Ok(Ok(turn)) = tokio::time::timeout(PACE, self.turns.acquire()).await
+        {
+            turn.forget();
+        }
+    }
+
+    /// Two were handed on: one may come in.
+    fn let_one_in(&self) {
+        if self.turns.available_permits() < TURNS {
+            self.turns.add_permits(1);
+        }
     }
 
     /// The store's ingest, within the patience of a forge.
