@@ -192,6 +192,19 @@ pub trait Store: Send + Sync + 'static {
     /// that learns of it only later says `None`.
     async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<Option<Timestamp>>;
 
+    /// Ends a job whose ticket bears another key by now, and first lets `to` take its place: the same event and run, at
+    /// the end of *that* key's queue, beginning with `state`. From then on the event's list has the ticket under both
+    /// keys. Where the event names the other key too, that job stands already and nothing is added.
+    ///
+    /// Idempotent, because it may be repeated after a crash.
+    async fn hand_over(
+        &self,
+        lease: &Lease,
+        to: &NewJob,
+        state: &JobState,
+        trace: &TicketTrace,
+    ) -> Result<()>;
+
     /// Saves a job's state and gives its ticket back, to be claimed again after `delay`.
     async fn retry(&self, lease: &Lease, delay: Duration, state: &JobState) -> Result<()>;
 

@@ -334,6 +334,29 @@ impl ReplayScope {
     }
 }
 
+/// The keys by which the event itself names these tickets. One that was handed over to the key it bears by now goes
+/// through again by the one it was found by, or the event would be found not to name it.
+pub(super) fn as_named(keys: Vec<String>, traces: &[TicketTrace]) -> Vec<String> {
+    let was = |key: &String| traces.iter().find(|trace| trace.key == *key)?.was.clone();
+    let mut named: Vec<String> = Vec::with_capacity(keys.len());
+    for key in keys {
+        // A ticket may have moved more than once, but no more often than there are traces.
+        let name = std::iter::successors(Some(key), was).take(traces.len() + 1).last();
+        named.extend(name.filter(|name| !named.contains(name)));
+    }
+    named
+}
+
+/// The tickets that a redelivery takes up: those that failed, unless they are under way again under the keys by which
+/// the event names them.
+pub(super) fn failed(tickets: &[TicketState], traces: &[TicketTrace]) -> Vec<String> {
+    let failed = tickets.iter().filter(|ticket| ticket.verdict.outcome.is_retriable());
+    let mut keys = as_named(failed.map(|ticket| ticket.key.clone()).collect(), traces);
+    let waits = |ticket: &TicketState| !ticket.verdict.outcome.is_final();
+    keys.retain(|key| !tickets.iter().any(|ticket| ticket.key == *key && waits(ticket)));
+    keys
+}
+
 /// What a replay did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replayed {
@@ -442,6 +465,19 @@ mod tests {
         assert_eq!(named("SHOP-2").unwrap(), ["SHOP-2"]);
         assert_eq!(named("SHOP-1"), Err(Reason::NoPermission), "it moved");
         assert_eq!(named("SHOP-9"), Err(Reason::NoPermission), "it is none of the event's");
+    }
+
+    #[test]
+    fn a_ticket_that_moved_twice_goes_again_by_its_first_key() {
+        let trace = |key: &str, was: Option<&str>| TicketTrace {
+            was: was.map(str::to_owned),
+            ..TicketTrace::queued(key, vec![], Timestamp::UNIX_EPOCH)
+        };
+        let traces = [trace("OPS-1", Some("PAY-7")), trace("SHOP-1", None), trace("PAY-7", Some("SHOP-1"))];
+        let named = |keys: &[&str]| as_named(keys.iter().map(ToString::to_string).collect(), &traces);
+        assert_eq!(named(&["OPS-1", "SHOP-2", "PAY-7"]), ["SHOP-1", "SHOP-2"]);
+        let circle = [trace("PAY-7", Some("SHOP-1")), trace("SHOP-1", Some("PAY-7"))];
+        assert_eq!(as_named(vec!["PAY-7".into()], &circle).len(), 1);
     }
 
     #[test]

@@ -103,8 +103,11 @@ pub struct EventSummary {
 /// What became of one ticket.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TicketTrace {
-    /// The issue key as the event wrote it.
+    /// The issue key: as the event wrote it, or as Jira does by now.
     pub key: String,
+    /// The key that the event names it by, when it bears another one by now: it was moved to another project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
     /// Where the event names it.
     pub found_in: Vec<Source>,
     /// The machine that decided.
@@ -319,6 +322,7 @@ impl TicketTrace {
     pub fn queued(key: impl Into<String>, found_in: Vec<Source>, at: Timestamp) -> Self {
         Self {
             key: key.into(),
+            was: None,
             found_in,
             machine: None,
             rules: None,

@@ -126,7 +126,10 @@ fn event_row(event: &EventSummary) -> String {
 }
 
 fn ticket_rows(text: &mut String, trace: &Trace, ticket: &TicketTrace) {
-    let mut keys = named(&ticket.key, &ticket.found_in);
+    let mut keys = named(ticket.was.as_deref().unwrap_or(&ticket.key), &ticket.found_in);
+    if ticket.was.is_some() {
+        let _ = write!(keys, ", which is {} now", ticket.key);
+    }
     if let Some(ignored) = ignored(trace) {
         let _ = write!(keys, " · {ignored}");
     }
@@ -146,9 +149,12 @@ fn ticket_rows(text: &mut String, trace: &Trace, ticket: &TicketTrace) {
 
 fn status(ticket: &TicketTrace) -> String {
     let Some(seen) = &ticket.status else {
-        // Jira told us of our own doing.
-        let why = if ticket.reason == Reason::Duplicate { "" } else { ": no rule could match" };
-        return format!("not asked{why}");
+        let why = match ticket.reason {
+            // Jira told us of our own doing, or that the ticket bears another key.
+            Reason::Duplicate => "not looked at",
+            _ => "not asked: no rule could match",
+        };
+        return why.to_owned();
     };
     let alias = seen.alias.as_deref().map_or("no alias".into(), |alias| format!("= {alias}"));
     format!("\"{}\" {alias} · {}", printable(&seen.name), seen.source)

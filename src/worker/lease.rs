@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::store::{JobState, Lease, Result, Store, StoreError};
+use crate::store::{JobState, Lease, NewJob, Result, Store, StoreError};
 use crate::telemetry;
 use crate::trace::TicketTrace;
 
@@ -116,6 +116,11 @@ impl Held {
             telemetry::event_done(Duration::try_from(took).unwrap_or_default());
         }
         Ok(())
+    }
+
+    /// Ends the job, and lets `to` take its place.
+    pub(super) async fn hand_over(&self, to: &NewJob, state: &JobState, trace: &TicketTrace) -> Result<()> {
+        self.insist(|| self.beat.store.hand_over(&self.beat.lease, to, state, trace)).await
     }
 
     /// Gives the ticket back, to be taken up again after `delay`.

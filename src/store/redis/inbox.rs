@@ -10,8 +10,8 @@ use super::turns::shares;
 use super::{RedisStore, record};
 use crate::store::model::Part;
 use crate::store::{
-    EventId, INBOX_BYTES, InboxItem, Ingested, JobId, NewEvent, NewJob, Result, Routing, StoreError,
-    TicketState, Unreadable,
+    EventId, INBOX_BYTES, InboxItem, Ingested, JobId, JobState, NewEvent, NewJob, Result, Routing,
+    StoreError, TicketState, Unreadable,
 };
 use crate::trace::{Reason, TicketTrace, Verdict};
 
@@ -162,12 +162,29 @@ impl RedisStore {
                 let mut call = self.scripts.add_jobs.key(home.prefix());
                 call.arg(id).arg(plan.generation).arg(&queued_at);
                 for job in jobs {
-                    call.arg(&job.key).arg(&job.site).arg(&job.project).arg(&job.found_in).arg(siblings(job));
+                    call.arg(&job.key).arg(&job.site).arg(&job.project).arg(&job.found_in);
+                    call.arg(siblings(job)).arg("");
                 }
                 self.link.script::<()>(home, &call).await?;
             }
         }
         Ok(())
+    }
+
+    /// Adds one job, with what is known of it already.
+    pub(super) async fn add_job(
+        &self,
+        id: &EventId,
+        generation: u32,
+        job: &NewJob,
+        state: &JobState,
+    ) -> Result<()> {
+        let home = self.layout.of_ticket(&job.site, &job.key);
+        let mut call = self.scripts.add_jobs.key(home.prefix());
+        call.arg(id).arg(generation).arg(self.clock.now().to_string());
+        call.arg(&job.key).arg(&job.site).arg(&job.project).arg(record::json(&job.found_in)?);
+        call.arg("").arg(record::pack(state)?);
+        self.link.script(home, &call).await
     }
 
     pub(super) async fn keep_body(&self, id: &EventId, compressed: &[u8]) -> Result<()> {

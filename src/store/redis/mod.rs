@@ -59,6 +59,7 @@ mod cluster;
 mod config;
 mod error;
 mod fitness;
+mod handover;
 mod inbox;
 mod jobs;
 mod keys;
@@ -94,8 +95,8 @@ use self::reconcile::Reconciler;
 use self::scripts::Scripts;
 use super::{
     AuditEntry, AuditQuery, Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested,
-    JobState, Lease, NewEvent, Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed,
-    Result, Routing, Store, StoreError, Tidied,
+    JobState, Lease, NewEvent, NewJob, Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope,
+    Replayed, Result, Routing, Store, StoreError, Tidied,
 };
 use crate::clock::Clock;
 use crate::event::Event;
@@ -266,6 +267,16 @@ impl Store for RedisStore {
 
     async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<Option<Timestamp>> {
         self.end(lease, trace).await
+    }
+
+    async fn hand_over(
+        &self,
+        lease: &Lease,
+        to: &NewJob,
+        state: &JobState,
+        trace: &TicketTrace,
+    ) -> Result<()> {
+        self.pass_on(lease, to, state, trace).await
     }
 
     async fn retry(&self, lease: &Lease, delay: Duration, state: &JobState) -> Result<()> {

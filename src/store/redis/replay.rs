@@ -1,7 +1,9 @@
 //! Sending events through again: read what may go, then one step that is void when the event changed meanwhile.
 
 use super::{RedisStore, record};
+use crate::store::model::{as_named, failed};
 use crate::store::{EventId, EventRecord, EventState, ReplayScope, Replayed, Result, StoreError};
+use crate::trace::TicketTrace;
 
 /// How often an event that changes while it is looked at is read again.
 const TRIES: usize = 5;
@@ -22,7 +24,7 @@ impl RedisStore {
                 return Ok(Replayed::NotFinished);
             }
             let tickets = match scope.select(event.verdict, &event.tickets, among) {
-                Ok(tickets) => tickets,
+                Ok(tickets) => as_named(tickets, &self.readable_traces(id).await?),
                 Err(reason) => return Ok(Replayed::Refused(reason)),
             };
             if self.requeue(&event, &tickets, true).await? {
@@ -36,9 +38,13 @@ impl RedisStore {
     pub(super) async fn requeue_failed(&self, id: &EventId) -> Result<Tickets> {
         for _ in 0..TRIES {
             let Some(event) = self.read_event(id).await? else { return Ok(Vec::new()) };
-            let tickets = retriable(&event);
+            let has_failed = event.tickets.iter().any(|ticket| ticket.verdict.outcome.is_retriable());
             // An event that waits already goes through again anyway.
-            if event.state == EventState::Waiting || tickets.is_empty() {
+            if event.state == EventState::Waiting || !has_failed {
+                return Ok(Vec::new());
+            }
+            let tickets = failed(&event.tickets, &self.readable_traces(id).await?);
+            if tickets.is_empty() {
                 return Ok(Vec::new());
             }
             if self.requeue(&event, &tickets, false).await? {
@@ -46,6 +52,14 @@ impl RedisStore {
             }
         }
         Err(changing(id))
+    }
+
+    /// A trace that cannot be read knows of no other key, and holds up no replay.
+    async fn readable_traces(&self, id: &EventId) -> Result<Vec<TicketTrace>> {
+        match self.traces_of(id).await {
+            Err(StoreError::Damaged { .. }) => Ok(Vec::new()),
+            traces => traces,
+        }
     }
 
     /// Puts an event into the inbox as its next generation; `false` when it has changed since it was read.
@@ -60,9 +74,4 @@ impl RedisStore {
 
 fn changing(id: &EventId) -> StoreError {
     StoreError::Unavailable(format!("event {id} keeps changing while it is looked at"))
-}
-
-fn retriable(event: &EventRecord) -> Tickets {
-    let retriable = event.tickets.iter().filter(|ticket| ticket.verdict.outcome.is_retriable());
-    retriable.map(|ticket| ticket.key.clone()).collect()
 }

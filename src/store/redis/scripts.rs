@@ -47,6 +47,8 @@ scripts! {
     plan " flags=allow-oom" [EVENT];
     /// Jobs into their queues.
     add_jobs " flags=allow-oom" [JOB];
+    /// A ticket under another key.
+    enter_ticket " flags=allow-oom" [EVENT];
     /// The event leaves the inbox.
     routed " flags=allow-oom" [EVENT];
     /// Heads of ready tickets.

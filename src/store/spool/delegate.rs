@@ -11,8 +11,8 @@ use crate::registration::Hook;
 use crate::secrets::token::Token;
 use crate::store::{
     AuditEntry, AuditQuery, Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested,
-    JobState, Lease, NewEvent, Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed,
-    Result, Routing, SpoolStatus, Store, StoreError, Tidied,
+    JobState, Lease, NewEvent, NewJob, Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope,
+    Replayed, Result, Routing, SpoolStatus, Store, StoreError, Tidied,
 };
 use crate::trace::TicketTrace;
 
@@ -162,6 +162,16 @@ impl Store for SpooledStore {
 
     async fn finish(&self, lease: &Lease, trace: &TicketTrace) -> Result<Option<Timestamp>> {
         self.main()?.finish(lease, trace).await
+    }
+
+    async fn hand_over(
+        &self,
+        lease: &Lease,
+        to: &NewJob,
+        state: &JobState,
+        trace: &TicketTrace,
+    ) -> Result<()> {
+        self.main()?.hand_over(lease, to, state, trace).await
     }
 
     async fn retry(&self, lease: &Lease, delay: Duration, state: &JobState) -> Result<()> {

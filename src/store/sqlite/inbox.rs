@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::store::model::{as_named, failed};
 use crate::store::{
     Content, EventId, EventState, INBOX_BYTES, InboxItem, Ingested, NewEvent, ReplayScope, Replayed, Result,
-    Unreadable, compress,
+    StoreError, Unreadable, compress,
 };
-use crate::trace::{Reason, Verdict};
+use crate::trace::{Reason, TicketTrace, Verdict};
 
 use super::queries;
 use super::rows::{
@@ -129,12 +130,19 @@ fn standing_for(conn: &Connection, occurrence: &str) -> Result<Option<EventId>> 
 
 /// A redelivery takes failed and dead tickets up again, whatever the others are doing.
 fn requeue_failed(conn: &Connection, event: i64, now: i64) -> Result<Vec<String>> {
-    let failed = tickets(conn, event)?.into_iter().filter(|ticket| ticket.verdict.outcome.is_retriable());
-    let keys: Vec<String> = failed.map(|ticket| ticket.key).collect();
+    let keys = failed(&tickets(conn, event)?, &readable_traces(conn, event)?);
     if !keys.is_empty() {
         run_again(conn, event, &keys, false, now)?;
     }
     Ok(keys)
+}
+
+/// A trace that cannot be read knows of no other key, and holds up no replay.
+fn readable_traces(conn: &Connection, event: i64) -> Result<Vec<TicketTrace>> {
+    match queries::traces(conn, event) {
+        Err(StoreError::Damaged { .. }) => Ok(Vec::new()),
+        traces => traces,
+    }
 }
 
 /// Puts an event into the inbox as its next generation.
@@ -177,6 +185,7 @@ pub(super) fn replay(
         Ok(keys) => keys,
         Err(reason) => return Ok(Replayed::Refused(reason)),
     };
+    let keys = as_named(keys, &readable_traces(conn, found.n)?);
     run_again(conn, found.n, &keys, true, now)?;
     Ok(Replayed::Queued(keys))
 }

@@ -171,14 +171,14 @@ fn claimed(row: &Row<'_>, fence: u64, duration: Duration) -> rusqlite::Result<Cl
 }
 
 /// A job that its lease still holds.
-struct Held {
-    job: i64,
-    event: i64,
+pub(super) struct Held {
+    pub(super) job: i64,
+    pub(super) event: i64,
 }
 
 /// Checks a lease. One that has run out still holds until somebody takes the ticket back: nobody else can
 /// have worked on it.
-fn held(conn: &Connection, lease: &Lease) -> Result<Held> {
+pub(super) fn held(conn: &Connection, lease: &Lease) -> Result<Held> {
     conn.prepare_cached(
         "SELECT j.n, j.event FROM tickets t JOIN jobs j ON j.n = t.head JOIN events e ON e.n = j.event
          WHERE t.site = ?1 AND t.key = ?2 AND t.fence = ?3 AND e.id = ?4 AND j.generation = ?5",
@@ -228,7 +228,7 @@ impl Note {
         })
     }
 
-    fn write(&self, conn: &Connection, job: i64, finished_at: Option<i64>) -> Result<()> {
+    pub(super) fn write(&self, conn: &Connection, job: i64, finished_at: Option<i64>) -> Result<()> {
         conn.prepare_cached(
             "UPDATE jobs SET progress = ?2, trace = ?3, outcome = ?4, reason = ?5, finished_at = ?6 WHERE n = ?1",
         )?

@@ -5,12 +5,13 @@
 //! log allows. Several processes may share the file: each notices its own work at once and another's when it
 //! looks, once a second.
 //!
-//! `schema` says what the tables are. `config`, `audit`, `inbox`, `routing`, `jobs`, `lanes`, `pauses`, `queries` and `tidy`
+//! `schema` says what the tables are. `config`, `audit`, `inbox`, `routing`, `jobs`, `handover`, `lanes`, `pauses`, `queries` and `tidy`
 //! hold the statements, as plain functions over a connection; this file only hands calls to them.
 
 mod audit;
 mod config;
 mod error;
+mod handover;
 mod inbox;
 mod jobs;
 mod lanes;
@@ -43,8 +44,8 @@ use crate::trace::TicketTrace;
 use super::model::merge_name;
 use super::{
     AuditEntry, AuditQuery, Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested,
-    JobState, Lease, NewEvent, Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope, Replayed,
-    Result, Routing, Store, Tidied,
+    JobState, Lease, NewEvent, NewJob, Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope,
+    Replayed, Result, Routing, Store, Tidied,
 };
 
 /// A store in one file.
@@ -199,6 +200,21 @@ impl Store for SqliteStore {
         let ended = self.writer.run(move |conn| jobs::finish(conn, &lease, &note, now)).await?;
         self.wake(usize::from(ended.more));
         Ok(ended.event_received_at.map(rows::time))
+    }
+
+    async fn hand_over(
+        &self,
+        lease: &Lease,
+        to: &NewJob,
+        state: &JobState,
+        trace: &TicketTrace,
+    ) -> Result<()> {
+        let (lease, to, now) = (lease.clone(), to.clone(), self.now());
+        let (first, last) = (jobs::Note::of_state(state)?, jobs::Note::of_trace(trace)?);
+        let ready =
+            self.writer.run(move |conn| handover::hand_over(conn, &lease, &to, &first, &last, now)).await?;
+        self.wake(ready);
+        Ok(())
     }
 
     async fn retry(&self, lease: &Lease, delay: Duration, state: &JobState) -> Result<()> {

@@ -32,7 +32,7 @@ pub(super) fn ticket_traces(conn: &Connection, id: &EventId) -> Result<Vec<Ticke
     number(conn, id)?.map_or(Ok(Vec::new()), |event| traces(conn, event))
 }
 
-fn traces(conn: &Connection, event: i64) -> Result<Vec<TicketTrace>> {
+pub(super) fn traces(conn: &Connection, event: i64) -> Result<Vec<TicketTrace>> {
     let mut statement = conn.prepare_cached(
         "SELECT key, found_in, queued_at, trace FROM jobs WHERE event = ?1 ORDER BY position",
     )?;

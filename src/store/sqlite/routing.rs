@@ -26,7 +26,9 @@ pub(super) fn route(conn: &Connection, item: &InboxItem, routing: &Routing, now:
                 run.add(&job.key, &job.site, &job.project, &to_json(&job.found_in)?, None)?;
                 ready += run.line_up(job)?;
             }
-            Part::Settled(trace) => run.add(&trace.key, "", "", &to_json(&trace.found_in)?, Some(trace))?,
+            Part::Settled(trace) => {
+                run.add(&trace.key, "", "", &to_json(&trace.found_in)?, Some(trace))?;
+            }
         }
     }
     run.save(routing)?;
@@ -47,12 +49,12 @@ fn take_off(conn: &Connection, item: &InboxItem) -> Result<Option<(i64, i64)>> {
 }
 
 /// One run of an event through the inbox.
-struct Run<'a> {
-    conn: &'a Connection,
-    event: i64,
-    generation: u32,
-    received_at: i64,
-    now: i64,
+pub(super) struct Run<'a> {
+    pub(super) conn: &'a Connection,
+    pub(super) event: i64,
+    pub(super) generation: u32,
+    pub(super) received_at: i64,
+    pub(super) now: i64,
 }
 
 impl Run<'_> {
@@ -89,15 +91,15 @@ impl Run<'_> {
     }
 
     /// Adds a ticket to the event: to be worked on, or settled with its final trace. A ticket that goes
-    /// through again keeps its place in the event and gets a new one, the last, in its queue.
-    fn add(
+    /// through again keeps its place in the event and gets a new one, the last, in its queue. Whether it was not there.
+    pub(super) fn add(
         &self,
         key: &str,
         site: &str,
         project: &str,
         found_in: &str,
         settled: Option<&TicketTrace>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let earlier: Option<i64> = self
             .conn
             .prepare_cached(
@@ -107,7 +109,8 @@ impl Run<'_> {
             .query_row(params![self.event, key, self.generation], |row| row.get(0))
             .optional()?;
         let verdict = settled.map_or(Reason::Queued.into(), verdict_of);
-        self.conn
+        let added = self
+            .conn
             .prepare_cached(
                 "INSERT OR IGNORE INTO jobs (event, key, generation, position, site, project, found_in, received_at,
                                              queued_at, trace, outcome, reason, finished_at)
@@ -130,11 +133,11 @@ impl Run<'_> {
                 verdict.reason.as_str(),
                 settled.map(|_| self.now),
             ])?;
-        Ok(())
+        Ok(added == 1)
     }
 
     /// Makes the ticket ready unless it has earlier jobs; tells how many tickets became ready.
-    fn line_up(&self, job: &NewJob) -> Result<usize> {
+    pub(super) fn line_up(&self, job: &NewJob) -> Result<usize> {
         self.conn
             .prepare_cached("INSERT OR IGNORE INTO lanes (site, project) VALUES (?1, ?2)")?
             .execute([&job.site, &job.project])?;

@@ -10,9 +10,10 @@
 //! A warm ticket costs one read and one write. The checkpoint stands between them: the intent is durable
 //! before Jira is asked, so whoever takes the job over knows what may have been applied. Here a job begins and
 //! ends; `walk` moves the ticket, `effects` writes what stands beside the move, `together` is what it does with others
-//! of its event.
+//! of its event, `elsewhere` passes it on to the key that the ticket bears by now.
 
 mod effects;
+mod elsewhere;
 mod together;
 mod walk;
 
@@ -33,7 +34,7 @@ use super::router::{may_move, not_the_hooks};
 use super::{Rulebook, Shared, record, ruling};
 use crate::event::Event;
 use crate::machine::{Action, Decision, Machine, precheck};
-use crate::store::{self, Claim, JobState, StoreError};
+use crate::store::{self, Claim, JobState, NewJob, StoreError};
 use crate::trace::{Outcome, Reason, TicketTrace, Verdict};
 
 /// How long a job of a newer version is left alone before it is offered again.
@@ -58,6 +59,8 @@ enum Halt {
     Store(StoreError),
     /// An unanswered request may still take effect for so long.
     NotYet(Duration),
+    /// The ticket bears another key by now, in whose queue the job goes on.
+    Elsewhere(Box<NewJob>),
 }
 
 impl From<Setback> for Halt {
@@ -183,6 +186,7 @@ impl Job<'_> {
             Ok(verdict) => close(self.held, self.trace, verdict, self.shared.clock.now()).await,
             Err(Halt::Store(error)) => Err(error),
             Err(Halt::NotYet(delay)) => self.wait(delay, waits_for).await,
+            Err(Halt::Elsewhere(job)) => self.hand_over(*job).await,
             Err(Halt::Setback(setback)) => self.stumble(setback).await,
         }
     }
@@ -236,7 +240,11 @@ impl Job<'_> {
             return Ok(verdict);
         }
         let ticket = self.read().await?;
-        let machine = ruling::machine_of(&ticket, &self.site.name, backends.map(), rules).unwrap_or(machine);
+        let own = ruling::machine_of(&ticket, &self.site.name, backends.map(), rules);
+        if own.is_some() && ticket.key != self.key {
+            return Err(Halt::Elsewhere(Box::new(self.at(ticket))));
+        }
+        let machine = own.unwrap_or(machine);
         record::machine(&mut self.trace, machine, rules);
         self.complete(machine).await?;
         self.apply(machine, ticket, intent).await

@@ -13,6 +13,7 @@ mod concurrency;
 mod config;
 mod durability;
 mod given;
+mod handover;
 mod ingest;
 mod leases;
 mod leftovers;
@@ -127,6 +128,11 @@ macro_rules! suite {
                 two_events_of_one_ticket_keep_their_order_through_a_retry
                 a_retry_says_what_the_ticket_waits_for
             }
+            tell! { $home, handover:
+                who_lost_the_ticket_hands_nothing_over
+                a_job_that_stands_under_the_other_key_already_is_the_only_one
+                what_failed_there_goes_again_by_the_key_the_event_names
+            }
             tell! { $home, replay:
                 a_redelivery_takes_up_what_failed
                 a_redelivery_repeated_queues_nothing_twice
@@ -172,6 +178,9 @@ macro_rules! suite {
                 an_expired_lease_comes_back_to_the_front_and_its_holder_is_refused
                 a_job_that_is_over_refuses_its_old_lease
                 tickets_that_keep_expiring_come_back_one_after_the_other
+            }
+            tell! { $one_partition, handover:
+                a_job_goes_on_at_the_end_of_the_queue_of_the_other_key
             }
             tell! { $one_partition, replay:
                 a_replay_takes_failed_tickets_and_on_demand_all

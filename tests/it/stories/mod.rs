@@ -10,6 +10,7 @@ mod forge;
 mod language;
 mod moves;
 mod patience;
+mod renamed;
 mod trouble;
 mod world;
 
@@ -47,6 +48,13 @@ macro_rules! stories {
                 an_account_without_permission_is_told
                 a_transition_behind_a_condition_is_told_from_a_missing_one
                 a_ticket_that_does_not_exist_is_not_found
+            }
+            tell! { $home, renamed:
+                a_ticket_is_worked_on_in_the_queue_of_the_key_it_bears
+                events_that_name_it_by_either_key_act_in_turn
+                an_event_that_names_it_by_both_keys_moves_it_once
+                a_worker_that_dies_on_the_way_leaves_one_job
+                what_failed_under_the_new_key_is_replayed_by_the_old_one
             }
             tell! { $home, events:
                 every_ticket_that_is_named_moves

@@ -127,6 +127,14 @@ impl World {
         self.rulebook.store(Arc::new(Rulebook { rules: Arc::new(rules(text)), backends }));
     }
 
+    /// PAY has a machine too, on the same site.
+    pub(crate) fn with_pay(&self) {
+        let mut backends = Backends::new();
+        backends.add("jira", driving(&self.jira, &self.clock), ["shop", "pay"]).unwrap();
+        let text = format!("{RULES}{}", RULES.replace("shop", "pay"));
+        self.rulebook.store(Arc::new(Rulebook { rules: Arc::new(rules(&text)), backends }));
+    }
+
     /// A worker whose ticket system is this one.
     pub(crate) fn worker_driving(&self, processor: Arc<dyn Processor>) -> Worker {
         worker(&self.store, &rulebook(processor), &self.clock, WorkerConfig::new("worker-5"))

@@ -1,8 +1,9 @@
 -- Puts jobs of one event at the end of their tickets' queues, each once.
 -- KEYS[1] the job partition
--- ARGV    event, generation, queued at, then key, site, project, found_in and siblings of each ticket
+-- ARGV    event, generation, queued at, then key, site, project, found_in, siblings and state ('' for none) of each
+--         ticket
 local p = KEYS[1]
-for i = 4, #ARGV, 5 do
+for i = 4, #ARGV, 6 do
   local key, site, project = ARGV[i], ARGV[i + 1], ARGV[i + 2]
   local id = ARGV[1] .. ':' .. key .. ':' .. ARGV[2]
   local job, ticket = p .. 'job:' .. id, site .. '/' .. key
@@ -10,6 +11,7 @@ for i = 4, #ARGV, 5 do
   if state ~= 'finished' then
     local queue = p .. 'g:' .. ticket
     if not state then
+      if ARGV[i + 5] ~= '' then redis.call('SET', p .. 'js:' .. id, ARGV[i + 5]) end
       redis.call('HSET', job, 'state', 'queued', 'site', site, 'project', project,
         'found_in', ARGV[i + 3], 'queued_at', ARGV[3])
       if ARGV[i + 4] ~= '' then redis.call('HSET', job, 'siblings', ARGV[i + 4]) end
@@ -25,5 +27,5 @@ for i = 4, #ARGV, 5 do
     redis.call('ZREM', p .. 'dead', ARGV[1] .. ':' .. key)
   end
 end
-wake(p, (#ARGV - 3) / 5)
+wake(p, (#ARGV - 3) / 6)
 return 0
