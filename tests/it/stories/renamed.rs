@@ -9,7 +9,7 @@ use jira_sim::{Fault, Kind, When};
 use super::world::{A_LEASE, World, merged};
 
 /// SHOP-1 is PAY-7 by now, and both projects have a machine.
-async fn moved(world: World) -> World {
+fn moved(world: World) -> World {
     assert!(world.jira.rename_key("SHOP-1", "PAY-7"));
     world.with_pay();
     world
@@ -21,7 +21,7 @@ async fn traces(world: &World, id: &conduit::store::EventId) -> Vec<TicketTrace>
 }
 
 pub(crate) async fn a_ticket_is_worked_on_in_the_queue_of_the_key_it_bears(world: World) {
-    let world = moved(world).await;
+    let world = moved(world);
     let id = world.deliver(merged("SHOP-1: pay by card")).await;
     world.work().await;
     let traces = traces(&world, &id).await;
@@ -37,7 +37,7 @@ pub(crate) async fn a_ticket_is_worked_on_in_the_queue_of_the_key_it_bears(world
 }
 
 pub(crate) async fn events_that_name_it_by_either_key_act_in_turn(world: World) {
-    let world = moved(world).await;
+    let world = moved(world);
     world.jira.once(When::post(Kind::Transitions), Fault::status(503));
     let by_new = world.deliver(merged("PAY-7")).await;
     world.step().await;
@@ -49,14 +49,14 @@ pub(crate) async fn events_that_name_it_by_either_key_act_in_turn(world: World) 
     assert_eq!(traces(&world, &by_old).await[1].reason, Reason::Queued);
     assert!(world.jira.moves("PAY-7").is_empty());
 
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     world.work().await;
     assert_eq!(world.jira.moves("PAY-7"), ["To Do → In Progress", "In Progress → Done"]);
     assert_eq!(traces(&world, &by_old).await[1].reason, Reason::Moved);
 }
 
 pub(crate) async fn an_event_that_names_it_by_both_keys_moves_it_once(world: World) {
-    let world = moved(world).await;
+    let world = moved(world);
     let id = world.deliver(merged("SHOP-1, PAY-7")).await;
     world.work().await;
     let reasons: Vec<_> =
@@ -66,7 +66,7 @@ pub(crate) async fn an_event_that_names_it_by_both_keys_moves_it_once(world: Wor
 }
 
 pub(crate) async fn a_worker_that_dies_on_the_way_leaves_one_job(world: World) {
-    let world = moved(world).await;
+    let world = moved(world);
     let gate = jira_sim::Gate::new();
     world.jira.once(When::get(Kind::Issue), Fault::hold(&gate));
     let id = world.deliver(merged("SHOP-1")).await;
@@ -81,7 +81,7 @@ pub(crate) async fn a_worker_that_dies_on_the_way_leaves_one_job(world: World) {
 }
 
 pub(crate) async fn what_failed_under_the_new_key_is_replayed_by_the_old_one(world: World) {
-    let world = moved(world).await;
+    let world = moved(world);
     world.jira.once(When::post(Kind::Transitions), Fault::status(400));
     world.jira.once(When::post(Kind::Transitions), Fault::status(400));
     let id = world.deliver(merged("SHOP-1")).await;
