@@ -2,11 +2,8 @@
 
 use serde::Deserialize;
 
-use super::decompress;
+use super::codec;
 use crate::event::{Event, SCHEMA};
-
-/// What every zstd frame begins with; no JSON does.
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Why this version cannot use what is stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,18 +26,12 @@ pub(super) fn read_event(stored: &[u8]) -> Result<Event, Unreadable> {
         schema: u16,
     }
     let damaged = |why: &dyn ToString| Unreadable::Damaged(why.to_string());
-    let unpacked;
-    let json = if stored.starts_with(&ZSTD) {
-        unpacked = decompress(stored).map_err(|error| damaged(&error))?;
-        &unpacked
-    } else {
-        stored
-    };
-    let Written { schema } = serde_json::from_slice(json).map_err(|error| damaged(&error))?;
+    let json = codec::unpack(stored).map_err(|error| damaged(&error))?;
+    let Written { schema } = serde_json::from_slice(&json).map_err(|error| damaged(&error))?;
     if schema > SCHEMA {
         return Err(Unreadable::Newer { found: schema });
     }
-    serde_json::from_slice(json).map_err(|error| damaged(&error))
+    serde_json::from_slice(&json).map_err(|error| damaged(&error))
 }
 
 #[cfg(test)]

@@ -11,15 +11,9 @@ use super::error::unreadable;
 use super::keys;
 use crate::event::Event;
 use crate::store::{
-    Content, EventId, EventRecord, EventState, NewEvent, Result, TicketState, Unreadable, compress,
-    decompress,
+    Content, EventId, EventRecord, EventState, NewEvent, Result, TicketState, Unreadable, codec, compress,
 };
 use crate::trace::{Reason, Received, Verdict};
-
-/// Content larger than this is compressed: an event of a pull request shrinks to a half, and waits in memory.
-const COMPRESS_ABOVE: usize = 512;
-/// What zstd begins with; JSON never does.
-const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
 
 /// The fields of a hash as Redis answers them.
 pub(super) type Fields = HashMap<String, String>;
@@ -27,13 +21,12 @@ pub(super) type Fields = HashMap<String, String>;
 /// Anything as JSON, compressed when that is worth it.
 pub(super) fn pack(value: &impl Serialize) -> Result<Vec<u8>> {
     let json = serde_json::to_vec(value).map_err(|error| unreadable("a value to store", error))?;
-    if json.len() > COMPRESS_ABOVE { compress(&json) } else { Ok(json) }
+    codec::pack(json)
 }
 
 /// What [`pack`] was given.
 pub(super) fn unpack<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
-    let json = if bytes.starts_with(ZSTD) { decompress(bytes)? } else { bytes.to_vec() };
-    serde_json::from_slice(&json).map_err(|error| unreadable(what, error))
+    serde_json::from_slice(&codec::unpack(bytes)?).map_err(|error| unreadable(what, error))
 }
 
 /// A stored event, or why this version cannot read it.

@@ -1,7 +1,5 @@
 //! From rows to the store's model and back, and the one place that derives an event's state and verdict.
 
-use std::borrow::Cow;
-
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -9,16 +7,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::event::Event;
 use crate::store::{
-    EventId, EventRecord, EventState, JobId, Result, StoreError, TicketState, Unreadable, compress,
-    decompress, unreadable,
+    EventId, EventRecord, EventState, JobId, Result, StoreError, TicketState, Unreadable, codec, unreadable,
 };
 use crate::trace::{Reason, TicketTrace, Verdict};
-
-/// JSON above this size is worth compressing. An event of a pull request has some 900 bytes and leaves half of them.
-const LARGE: usize = 256;
-
-/// What a zstd frame begins with; no JSON does.
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// The columns of [`record`], of `events AS e`.
 pub(super) const RECORD: &str = "e.n, e.id, e.provider, e.delivery_id, e.repo, e.kind, e.received, e.state, \
@@ -41,12 +32,7 @@ pub(in crate::store) fn from_json<T: DeserializeOwned>(what: &str, json: &[u8]) 
 
 /// JSON for a BLOB column.
 pub(in crate::store) fn pack<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    let json = to_json(value)?.into_bytes();
-    if json.len() > LARGE { compress(&json) } else { Ok(json) }
-}
-
-fn unpack(packed: &[u8]) -> Result<Cow<'_, [u8]>> {
-    if packed.starts_with(&ZSTD) { Ok(decompress(packed)?.into()) } else { Ok(packed.into()) }
+    codec::pack(to_json(value)?.into_bytes())
 }
 
 /// The stored event, or why this version cannot read it.
@@ -56,7 +42,7 @@ pub(in crate::store) fn read_event(packed: Option<&[u8]>) -> std::result::Result
 }
 
 pub(super) fn read_trace(packed: &[u8]) -> Result<TicketTrace> {
-    from_json("a trace", &unpack(packed)?)
+    from_json("a trace", &codec::unpack(packed)?)
 }
 
 /// A stored number of milliseconds as a time.
