@@ -5,6 +5,7 @@
 
 mod batches;
 mod crashes;
+mod effects;
 mod events;
 mod forge;
 mod language;
@@ -47,6 +48,13 @@ macro_rules! stories {
                 an_account_without_permission_is_told
                 a_transition_behind_a_condition_is_told_from_a_missing_one
                 a_ticket_that_does_not_exist_is_not_found
+            }
+            tell! { $home, effects:
+                the_tickets_of_a_release_make_its_version_once
+                a_version_that_somebody_made_meanwhile_is_taken
+                a_version_that_jira_does_not_take_is_told_and_looked_at_again
+                a_comment_goes_with_the_move_where_a_screen_takes_it
+                a_comment_that_went_with_a_move_whose_answer_was_lost_is_there_once
             }
             tell! { $home, events:
                 every_ticket_that_is_named_moves
