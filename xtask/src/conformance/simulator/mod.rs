@@ -7,7 +7,7 @@ mod development;
 mod site;
 mod webhooks;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use jira_sim::{Fault, JiraSim, Kind, NewIssue, Project, When, Workflow};
 use serde_json::{Value, json};
 
@@ -30,6 +30,9 @@ pub(crate) async fn record() -> Result<Recording> {
     searches(&caller).await?;
     faults(&caller, &jira).await?;
     let mut journal = jira.journal();
+    let asked = |kind: &Kind| journal.exchanges.iter().any(|exchange| exchange.kind == *kind);
+    let left_out: Vec<_> = Kind::on_cloud().filter(|kind| !asked(kind)).map(Kind::template).collect();
+    ensure!(left_out.is_empty(), "the simulator answers what this scenario never asks: {left_out:?}");
     journal.exchanges.extend(bulk::with_times_as_text().await?.exchanges);
     Ok(Recording::of("simulator", true, &journal))
 }
