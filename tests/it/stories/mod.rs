@@ -38,6 +38,8 @@ macro_rules! stories {
                 a_ticket_at_the_end_stays_there
                 a_status_without_an_alias_is_named
                 a_refused_remembered_transition_is_looked_up_once_more
+                an_account_that_reads_french_moves_by_the_names_it_is_shown
+                a_status_that_was_renamed_is_found_by_its_new_name_at_once
                 a_path_of_several_steps_is_walked_with_a_look_between
                 a_path_that_was_decided_survives_a_reload
                 a_comment_whose_answer_was_lost_is_not_written_twice
