@@ -1,5 +1,6 @@
 //! `conduit doctor`, against a simulated Jira.
 
+use conduit::forge::sample::{self, Repository};
 use jiff::SignedDuration;
 use jira_sim::{
     Account, Builder, Category, Condition, Field, JiraSim, Limits, NewIssue, Permission, Project, Transition,
@@ -323,5 +324,27 @@ async fn the_store_in_use_tells_of_its_hooks_and_the_key_that_opens_them() {
     let other = doctor("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").run().await;
     assert_eq!(other.code, 1, "{}", other.out);
     assert!(other.out.contains("it does not open the secret of github/acme-shop"), "{}", other.out);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_repository_is_not_taken_for_a_silent_one() {
+    let jira = board(&[]).await;
+    let service = TestService::start(&On::Sqlite, &jira).await;
+    let (quiet, busy) = (service.register("acme/quiet").await, service.register("acme/busy").await);
+    let ping = |name, id| sample::ping(&Repository { id, owner: "acme", name, default_branch: "main" });
+    service.deliver(&quiet, "ping", "q-1", &ping("quiet", 1)).await.event_id();
+    for number in 0..201 {
+        service.deliver(&busy, "ping", &format!("b-{number}"), &ping("busy", 2)).await.event_id();
+    }
+    let ended = Conduit::new(&["doctor", "--offline"])
+        .env("CONDUIT_CONFIG", service.folder().to_str().unwrap())
+        .env("CONDUIT_STORE", &format!("sqlite:{}", service.folder().join("conduit.db").display()))
+        .env("CONDUIT_SECRET_KEY", KEY)
+        .run()
+        .await;
+    assert!(ended.out.contains("✓ github/acme-quiet  last delivery 2"), "{}", ended.out);
+    let tested = Conduit::at(&service, &["hooks", "test", "acme-quiet"]).prints().await;
+    assert!(tested.contains("the last genuine delivery was ping"), "{tested}");
     service.stop().await;
 }

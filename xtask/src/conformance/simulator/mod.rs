@@ -163,6 +163,7 @@ async fn searches(jira: &Caller) -> Result<()> {
     let next = format!("search/jql?jql=project%20in%20(SHOP,OLD)&maxResults=1&nextPageToken={token}");
     jira.get(&next, 200).await?;
     jira.get("search/jql?jql=project%3DSHOP&nextPageToken=nonsense", 400).await?;
+    jira.get("search?jql=project%3DSHOP", 410).await?;
     let keys =
         json!({ "issueIdsOrKeys": ["SHOP-1", "SHOP-9"], "fields": ["status"], "properties": ["conduit"] });
     jira.post("issue/bulkfetch", keys, 200).await?;
