@@ -130,6 +130,12 @@ impl Kind {
         routes.find(|(kind, _)| *kind == self).map_or("", |(_, template)| template)
     }
 
+    /// Every path that Cloud answers.
+    pub fn on_cloud() -> impl Iterator<Item = Self> {
+        let routes = ROUTES.iter().chain(OTHER_ROUTES).map(|(kind, _)| *kind);
+        routes.filter(|kind| kind.exists_on(Dialect::Cloud))
+    }
+
     fn exists_on(self, dialect: Dialect) -> bool {
         match self {
             Self::BulkFetch

@@ -11,7 +11,7 @@ use super::client::Request;
 use super::issue::FIELDS;
 use super::model::Issue;
 use super::wire::IssueBody;
-use super::{CallLog, Dialect, JiraClient, JiraError};
+use super::{CallLog, Dialect, Endpoint, JiraClient, JiraError};
 
 /// The most tickets that one call reads.
 pub const READ_AT_ONCE: usize = 100;
@@ -26,14 +26,14 @@ impl JiraClient {
         let request = match self.dialect() {
             Dialect::Cloud => {
                 let body = json!({ "issueIdsOrKeys": keys, "fields": fields });
-                Request::write("bulkfetch", Method::POST, &["issue", "bulkfetch"], body, &[200])
+                Request::write(Endpoint::BulkFetch, Method::POST, &["issue", "bulkfetch"], body, &[200])
             }
             Dialect::DataCenter => {
                 // Without validation, a key that is not there is left out instead of failing the whole search.
                 let body = json!({
                     "jql": any_of(keys), "fields": fields, "maxResults": keys.len(), "validateQuery": false,
                 });
-                Request::write("search", Method::POST, &["search"], body, &[200])
+                Request::write(Endpoint::Search, Method::POST, &["search"], body, &[200])
             }
         };
         self.ask::<IssuesBody>(request, log).await.map(IssuesBody::readable)
@@ -52,14 +52,14 @@ impl JiraClient {
         let inputs: Vec<Value> = inputs.collect();
         let body = json!({ "bulkTransitionInputs": inputs, "sendBulkNotification": false });
         let path = ["bulk", "issues", "transition"];
-        let request = Request::write("bulk_transition", Method::POST, &path, body, &[200, 201]);
+        let request = Request::write(Endpoint::BulkTransition, Method::POST, &path, body, &[200, 201]);
         self.ask::<TaskBody>(request, log).await.map(|task| task.task_id)
     }
 
     /// Whether a task is over. What it did is to be seen on the tickets: its own word proves nothing.
     pub async fn bulk_task_is_over(&self, task: &str, log: &mut CallLog) -> Result<bool, JiraError> {
         let path = ["bulk", "queue", task];
-        let progress = self.ask::<ProgressBody>(Request::get("bulk_task", &path, &[]), log).await?;
+        let progress = self.ask::<ProgressBody>(Request::get(Endpoint::BulkTask, &path, &[]), log).await?;
         Ok(!matches!(progress.status.as_str(), "ENQUEUED" | "RUNNING" | "CANCEL_REQUESTED"))
     }
 }

@@ -1,43 +1,28 @@
 //! Sending one request, and what is measured and written down about it.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Client, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
 use super::answer::{Answer, Failed};
-use super::error::Failure;
-use super::limits::{Limits, PATIENCE};
+use super::connection::{below, collect, http_client, left, transport};
+use super::limits::Limits;
 use super::login::Login;
 use super::reach::Base;
-use super::said::one_line;
-use super::signals::Signals;
-use super::{Call, CallLog, Dialect, JiraError, Site, SiteError};
+use super::{Call, CallLog, Dialect, Endpoint, JiraError, Site, SiteError};
 use crate::clock::Clock;
-use crate::telemetry;
 
 /// The longest that a request takes, from the first byte out to the last one in: less than half of a
 /// worker's lease of 30 s.
 pub const TIMEOUT: Duration = Duration::from_secs(12);
-
-/// The longest that a connection takes, its name and its TLS included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Shorter than the usual 60 s of load balancers: a connection that they close while a write is on its way
-/// leaves an unknown outcome behind.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The largest answer that is read. A ticket with a long change log stays far below.
-const LARGEST_ANSWER: usize = 16 << 20;
 
 /// Told of every call, so that somebody can count them.
 pub type Observer = Arc<dyn Fn(&Call) + Send + Sync>;
@@ -58,13 +43,13 @@ pub(super) struct Shared {
     /// A Data Center that does not say whom it takes us for was asked until then.
     pub(super) known_until: AtomicI64,
     pub(super) http: Client,
-    clock: Clock,
-    limits: Mutex<Limits>,
+    pub(super) clock: Clock,
+    pub(super) limits: Mutex<Limits>,
 }
 
 /// One request: what is asked, and the statuses that mean it was done.
 pub(super) struct Request<'a> {
-    pub(super) call: &'static str,
+    pub(super) call: Endpoint,
     pub(super) method: Method,
     /// Where the path begins; empty for `rest/api/N`.
     pub(super) root: &'a [&'a str],
@@ -77,13 +62,13 @@ pub(super) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// A read.
-    pub(super) fn get(call: &'static str, path: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
+    pub(super) fn get(call: Endpoint, path: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
         Self { call, method: Method::GET, root: &[], path, query, body: None, done: &[200] }
     }
 
     /// A write.
     pub(super) fn write(
-        call: &'static str,
+        call: Endpoint,
         method: Method,
         path: &'a [&'a str],
         body: Value,
@@ -129,13 +114,6 @@ impl JiraClient {
         self
     }
 
-    /// This client and its clones together, sending no more than so many requests a second.
-    #[must_use]
-    pub fn with_requests_per_second(self, most: u32) -> Self {
-        self.limits(|limits, _| limits.at_most_a_second(most));
-        self
-    }
-
     /// The site's name, as it is configured.
     pub fn site(&self) -> &str {
         &self.shared.site
@@ -176,7 +154,7 @@ impl JiraClient {
         read: impl FnOnce(&Answer) -> Result<T, Failed>,
         log: &mut CallLog,
     ) -> Result<T, JiraError> {
-        let call = request.call;
+        let call = request.call.name();
         let refused = |(failure, message)| JiraError { call, failure, message };
         self.wait_for_turn(call).await.map_err(refused)?;
         let (at, started) = (self.now(), Instant::now());
@@ -193,37 +171,6 @@ impl JiraClient {
         let note = result.as_ref().err().map(|(_, message)| message.clone());
         self.record(Call { at, call, status, ms, note }, log);
         result.map_err(refused)
-    }
-
-    /// Waits until the site is to be asked, or says that this would take too long.
-    async fn wait_for_turn(&self, call: &'static str) -> Result<(), Failed> {
-        let wait = self.limits(|limits, now| limits.turn(call, now));
-        if wait.is_zero() {
-            return Ok(());
-        }
-        telemetry::request_delayed(self.site(), call);
-        if wait > PATIENCE {
-            let message =
-                format!("not asked: {} wants to be left alone for {} s", self.site(), wait.as_secs());
-            return Err((Failure::RateLimited { after: Some(wait), reason: None }, message));
-        }
-        tokio::time::sleep(wait).await;
-        Ok(())
-    }
-
-    /// Keeps in mind what an answer says about limits.
-    fn heed(&self, call: &'static str, answer: &Answer) {
-        let said = Signals::read(answer.status, &answer.headers, self.shared.clock.now());
-        if let Some(remaining) = said.remaining {
-            let counted = if said.refill.is_some() { "all" } else { call };
-            telemetry::limit_remaining(self.site(), counted, remaining);
-        }
-        self.limits(|limits, now| limits.heed(call, &said, now));
-    }
-
-    fn limits<T>(&self, look: impl FnOnce(&mut Limits, Timestamp) -> T) -> T {
-        let mut limits = self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&mut limits, self.shared.clock.now())
     }
 
     pub(super) fn record(&self, call: Call, log: &mut CallLog) {
@@ -279,84 +226,6 @@ impl JiraClient {
         };
         below(base, &["rest", "api", version], path)
     }
-}
-
-/// The time that is left for a request; none is no time to begin one.
-pub(super) fn left(deadline: Instant) -> Result<Duration, Failed> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let late = || (Failure::Unreachable, "no time was left to ask".to_owned());
-    (!left.is_zero()).then_some(left).ok_or_else(late)
-}
-
-/// An address below another, one segment each.
-pub(super) fn below(base: &Url, first: &[&str], then: &[&str]) -> Url {
-    let mut url = base.clone();
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().extend(first).extend(then);
-    }
-    url
-}
-
-fn http_client(site: &Site, base: &Url) -> Result<Client, SiteError> {
-    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
-    let builder = Client::builder()
-        .default_headers(headers)
-        .user_agent(concat!("conduit/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .referer(false)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(IDLE_TIMEOUT);
-    let builder = match site.proxy()? {
-        Some(proxy) => builder.proxy(proxy),
-        None => builder,
-    };
-    let builder = if base.scheme() == "https" || site.gateway.is_some() {
-        builder.tls_certs_merge(site.certificates()?)
-    } else {
-        // Without TLS, a system that has no certificates is no obstacle.
-        builder.tls_certs_only([])
-    };
-    builder.build().map_err(|error| SiteError::Tls { site: site.name.clone(), why: chain(&error) })
-}
-
-/// Reads the body as far as it comes; a status without its whole body is still an answer.
-pub(super) async fn collect(mut response: Response) -> Answer {
-    let (status, headers) = (response.status(), response.headers().clone());
-    let (mut body, mut broken) = (Vec::new(), None);
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => {
-                broken = Some(format!("it is larger than {} MiB", LARGEST_ANSWER >> 20));
-                break;
-            }
-            Ok(None) => break,
-            Err(error) => {
-                broken = Some(chain(&error.without_url()));
-                break;
-            }
-        }
-    }
-    Answer { status, headers, body, broken }
-}
-
-/// No answer at all. Without a connection nothing was sent; after that, nobody knows.
-pub(super) fn transport(error: reqwest::Error) -> Failed {
-    let failure =
-        if error.is_connect() || error.is_builder() { Failure::Unreachable } else { Failure::NoAnswer };
-    (failure, chain(&error.without_url()))
-}
-
-/// An error with its causes; the innermost one is the one that helps.
-fn chain(error: &dyn Error) -> String {
-    let mut said = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        said.push(error.to_string());
-        cause = error.source();
-    }
-    said.dedup();
-    one_line(&said.join(": "))
 }
 
 impl fmt::Debug for JiraClient {

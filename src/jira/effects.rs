@@ -8,7 +8,7 @@ use serde_json::json;
 use super::client::Request;
 use super::model::{Comment, RemoteLink, Version};
 use super::wire::CommentsBody;
-use super::{CallLog, JiraClient, JiraError, text};
+use super::{CallLog, Endpoint, JiraClient, JiraError, text};
 
 impl JiraClient {
     /// Writes a comment in plain text. Every call writes one: after an unknown outcome, look with
@@ -16,7 +16,7 @@ impl JiraClient {
     pub async fn comment(&self, key: &str, text: &str, log: &mut CallLog) -> Result<(), JiraError> {
         let path = ["issue", key, "comment"];
         let body = json!({ "body": text::body(self.dialect(), text) });
-        self.tell(Request::write("comment", Method::POST, &path, body, &[201]), log).await
+        self.tell(Request::write(Endpoint::Comment, Method::POST, &path, body, &[201]), log).await
     }
 
     /// The comments written since a moment of *Jira's* clock, newest first, at most the latest hundred.
@@ -28,7 +28,7 @@ impl JiraClient {
     ) -> Result<Vec<Comment>, JiraError> {
         let query = [("orderBy", "-created"), ("maxResults", "100")];
         let path = ["issue", key, "comment"];
-        let request = Request::get("comments", &path, &query);
+        let request = Request::get(Endpoint::Comments, &path, &query);
         Ok(self.ask::<CommentsBody>(request, log).await?.since(since))
     }
 
@@ -41,7 +41,7 @@ impl JiraClient {
     ) -> Result<(), JiraError> {
         let path = ["issue", key, "remotelink"];
         let body = json!({ "globalId": link.global_id, "object": { "url": link.url, "title": link.title } });
-        self.tell(Request::write("remote_link", Method::POST, &path, body, &[200, 201]), log).await
+        self.tell(Request::write(Endpoint::RemoteLink, Method::POST, &path, body, &[200, 201]), log).await
     }
 
     /// The versions of a project.
@@ -50,7 +50,7 @@ impl JiraClient {
         project: &str,
         log: &mut CallLog,
     ) -> Result<Vec<Version>, JiraError> {
-        self.ask(Request::get("versions", &["project", project, "versions"], &[]), log).await
+        self.ask(Request::get(Endpoint::Versions, &["project", project, "versions"], &[]), log).await
     }
 
     /// Makes a version. `project_id` is [`Issue::project_id`](super::Issue::project_id). Jira refuses a name that is taken.
@@ -63,7 +63,7 @@ impl JiraClient {
         // Jira wants a number here and writes a string everywhere else.
         let id = project_id.parse::<u64>().map_or_else(|_| json!(project_id), |id| json!(id));
         let body = json!({ "projectId": id, "name": name });
-        self.ask(Request::write("create_version", Method::POST, &["version"], body, &[201]), log).await
+        self.ask(Request::write(Endpoint::CreateVersion, Method::POST, &["version"], body, &[201]), log).await
     }
 
     /// Marks a version released on a day. Safe to repeat.
@@ -75,7 +75,7 @@ impl JiraClient {
     ) -> Result<(), JiraError> {
         let path = ["version", version_id];
         let body = json!({ "released": true, "releaseDate": day.to_string() });
-        self.tell(Request::write("release_version", Method::PUT, &path, body, &[200]), log).await
+        self.tell(Request::write(Endpoint::ReleaseVersion, Method::PUT, &path, body, &[200]), log).await
     }
 
     /// Adds a version the ticket is fixed in, by name. Safe to repeat.
@@ -87,6 +87,6 @@ impl JiraClient {
     ) -> Result<(), JiraError> {
         let path = ["issue", key];
         let body = json!({ "update": { "fixVersions": [{ "add": { "name": version } }] } });
-        self.tell(Request::write("fix_version", Method::PUT, &path, body, &[204]), log).await
+        self.tell(Request::write(Endpoint::FixVersion, Method::PUT, &path, body, &[204]), log).await
     }
 }

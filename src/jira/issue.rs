@@ -7,7 +7,7 @@ use super::client::Request;
 use super::error::Failure;
 use super::model::{Account, Issue, StatusChange, Transition, TransitionRequest};
 use super::wire::{HistoryBody, IssueBody, TransitionsBody, User};
-use super::{CallLog, JiraClient, JiraError, text};
+use super::{CallLog, Endpoint, JiraClient, JiraError, text};
 
 /// What is read of a ticket.
 pub(super) const FIELDS: (&str, &str) = ("fields", "status,issuetype,project,labels,assignee,updated");
@@ -16,7 +16,7 @@ impl JiraClient {
     /// A ticket as it is now, under whatever key it bears now.
     pub async fn issue(&self, key: &str, log: &mut CallLog) -> Result<Issue, JiraError> {
         let path = ["issue", key];
-        let request = Request::get("issue", &path, &[FIELDS]);
+        let request = Request::get(Endpoint::Issue, &path, &[FIELDS]);
         self.ask::<IssueBody>(request, log).await.map(Issue::from)
     }
 
@@ -24,7 +24,7 @@ impl JiraClient {
     pub async fn history(&self, key: &str, log: &mut CallLog) -> Result<Vec<StatusChange>, JiraError> {
         let query = [("fields", "status"), ("expand", "changelog")];
         let path = ["issue", key];
-        let request = Request::get("history", &path, &query);
+        let request = Request::get(Endpoint::History, &path, &query);
         self.ask::<HistoryBody>(request, log).await.map(HistoryBody::into_changes)
     }
 
@@ -34,7 +34,7 @@ impl JiraClient {
     pub async fn transitions(&self, key: &str, log: &mut CallLog) -> Result<Vec<Transition>, JiraError> {
         let query = [("expand", "transitions.fields")];
         let path = ["issue", key, "transitions"];
-        let request = Request::get("transitions", &path, &query);
+        let request = Request::get(Endpoint::Transitions, &path, &query);
         self.ask::<TransitionsBody>(request, log).await.map(TransitionsBody::into_transitions)
     }
 
@@ -42,7 +42,7 @@ impl JiraClient {
     pub async fn all_transitions(&self, key: &str, log: &mut CallLog) -> Result<Vec<Transition>, JiraError> {
         let query = [("expand", "transitions.fields"), ("includeUnavailableTransitions", "true")];
         let path = ["issue", key, "transitions"];
-        let request = Request::get("transitions", &path, &query);
+        let request = Request::get(Endpoint::Transitions, &path, &query);
         self.ask::<TransitionsBody>(request, log).await.map(TransitionsBody::into_transitions)
     }
 
@@ -55,7 +55,7 @@ impl JiraClient {
     ) -> Result<(), JiraError> {
         let path = ["issue", key, "transitions"];
         let body = self.transition_body(request);
-        self.tell(Request::write("transition", Method::POST, &path, body, &[204]), log).await
+        self.tell(Request::write(Endpoint::Transition, Method::POST, &path, body, &[204]), log).await
     }
 
     fn transition_body(&self, request: &TransitionRequest) -> Value {
@@ -72,9 +72,9 @@ impl JiraClient {
 
     /// Whom Jira takes us for.
     pub async fn myself(&self, log: &mut CallLog) -> Result<Account, JiraError> {
-        let user = self.ask::<User>(Request::get("myself", &["myself"], &[]), log).await?;
+        let user = self.ask::<User>(Request::get(Endpoint::Myself, &["myself"], &[]), log).await?;
         user.into_account().ok_or_else(|| JiraError {
-            call: "myself",
+            call: Endpoint::Myself.name(),
             failure: Failure::Unintelligible,
             message: "the answer names no account: is the site's address right?".to_owned(),
         })

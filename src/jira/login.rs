@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Credential;
 use super::answer::Failed;
-use super::client::{collect, transport};
+use super::connection::{collect, transport};
 use super::error::Failure;
 use super::said::Said;
 use super::site::bearer;

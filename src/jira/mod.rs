@@ -2,8 +2,10 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `endpoint` | the calls that there are, each named once |
 //! | `site` | one site's address, login and dialect |
 //! | `client` | sending one request, and what is measured and written down about it |
+//! | `connection`, `turns` | the way there and back; and whose turn it is |
 //! | `reach`, `login` | before that: where the site is behind a gateway, as whom we come; after it: whether Jira knew us |
 //! | `issue`, `effects` | the calls themselves: a ticket and its transitions; what is written beside a move |
 //! | `bulk` | many tickets in one call |
@@ -28,8 +30,10 @@ mod answer;
 mod bulk;
 mod call;
 mod client;
+mod connection;
 mod credential;
 mod effects;
+mod endpoint;
 mod error;
 mod issue;
 mod limits;
@@ -46,6 +50,7 @@ mod site;
 mod survey;
 mod text;
 mod transitions;
+mod turns;
 pub mod webhooks;
 mod wiki;
 mod wire;
@@ -54,6 +59,7 @@ pub use bulk::{MOVED_AT_ONCE, READ_AT_ONCE};
 pub use call::{Call, CallLog};
 pub use client::{JiraClient, Observer, TIMEOUT};
 pub use credential::Credential;
+pub use endpoint::Endpoint;
 pub use error::{Failure, JiraError};
 pub use missing::{NoIssue, NoWay};
 pub use model::{

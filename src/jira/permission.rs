@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::client::Request;
-use super::{CallLog, JiraClient, JiraError};
+use super::{CallLog, Endpoint, JiraClient, JiraError};
 
 /// *Browse projects*.
 pub const BROWSE: &str = "BROWSE_PROJECTS";
@@ -101,7 +101,7 @@ impl JiraClient {
             Scope::Project(key) => query.push(("projectKey", key)),
             Scope::Issue(key) => query.push(("issueKey", key)),
         }
-        let request = Request::get("permissions", &["mypermissions"], &query);
+        let request = Request::get(Endpoint::Permissions, &["mypermissions"], &query);
         self.ask::<PermissionsBody>(request, log).await.map(PermissionsBody::into_permissions)
     }
 }

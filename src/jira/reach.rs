@@ -12,11 +12,12 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::answer::{Answer, Failed};
-use super::client::{Request, below, collect, left, transport};
+use super::client::Request;
+use super::connection::{below, collect, left, transport};
 use super::error::Failure;
 use super::login::Login;
 use super::site::{Site, SiteError};
-use super::{Call, CallLog, Dialect, JiraClient};
+use super::{Call, CallLog, Dialect, Endpoint, JiraClient};
 
 /// How long an account that was asked for counts as known.
 const KNOWN_FOR: Duration = Duration::from_mins(10);
@@ -86,7 +87,7 @@ impl JiraClient {
         };
         let ms = elapsed(started);
         let note = result.as_ref().err().cloned();
-        self.record(Call { at, call: "tenant_info", status, ms, note }, log);
+        self.record(Call { at, call: Endpoint::TenantInfo.name(), status, ms, note }, log);
         result.map_err(|why| {
             (Failure::Unreachable, format!("{why}: the site does not say its cloud id, see `site.cloud_id`"))
         })
@@ -110,7 +111,7 @@ impl JiraClient {
             };
             let note = bought.as_ref().err().map(|(_, why)| why.clone());
             let status = status.map(|status| status.as_u16());
-            self.record(Call { at, call: "token", status, ms: elapsed(started), note }, log);
+            self.record(Call { at, call: Endpoint::Token.name(), status, ms: elapsed(started), note }, log);
             bought
         };
         let patience = left(deadline)?;
@@ -152,7 +153,7 @@ impl JiraClient {
         {
             return Ok(answer);
         }
-        let whoami = Request::get("myself", &["myself"], &[]);
+        let whoami = Request::get(Endpoint::Myself, &["myself"], &[]);
         let asked = self.put_through(&whoami, base, login, deadline).await;
         match asked.map(|answer| answer.status.as_u16()) {
             Ok(401 | 403) => Err((

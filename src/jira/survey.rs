@@ -10,7 +10,7 @@ use super::answer::Answer;
 use super::client::Request;
 use super::model::{Account, Named, Transition};
 use super::wire::read_moment;
-use super::{CallLog, Dialect, JiraClient, JiraError, Permissions, Scope};
+use super::{CallLog, Dialect, Endpoint, JiraClient, JiraError, Permissions, Scope};
 
 /// How many tickets a page of [`Survey::recent`] holds.
 const PAGE: usize = 100;
@@ -242,7 +242,7 @@ impl Survey {
     /// Which Jira answers, and what time it has.
     pub async fn about(&self, log: &mut CallLog) -> Result<About, JiraError> {
         let before = self.client.now();
-        let request = Request::get("server_info", &["serverInfo"], &[]);
+        let request = Request::get(Endpoint::ServerInfo, &["serverInfo"], &[]);
         let read = |answer: &Answer| Ok((answer.json::<ServerBody>()?, RateLimit::read(&answer.headers)));
         let (server, limit) = self.client.send(request, read, log).await?;
         let after = self.client.now();
@@ -253,7 +253,7 @@ impl Survey {
     /// The issue types of a project, with the statuses of their workflows.
     pub async fn statuses(&self, project: &str, log: &mut CallLog) -> Result<Vec<TypeStatuses>, JiraError> {
         let path = ["project", project, "statuses"];
-        let request = Request::get("statuses", &path, &[]);
+        let request = Request::get(Endpoint::Statuses, &path, &[]);
         Ok(self.client.ask::<StatusesBody>(request, log).await?.into_types())
     }
 
@@ -282,7 +282,7 @@ impl Survey {
             body["nextPageToken"] = json!(token);
         }
         // A read all the same: Jira takes the query in the body.
-        let request = Request::write("search", Method::POST, &["search", "jql"], body, &[200]);
+        let request = Request::write(Endpoint::Search, Method::POST, &["search", "jql"], body, &[200]);
         let page = self.client.ask::<SearchBody>(request, log).await?;
         Ok(Recent {
             next: page.next_page_token,
@@ -298,7 +298,8 @@ impl Survey {
     ) -> Result<Recent, JiraError> {
         let (start, most) = (from.unwrap_or("0"), PAGE.to_string());
         let query = [("jql", jql), ("startAt", start), ("maxResults", &most), ("fields", "issuetype,status")];
-        let page = self.client.ask::<SearchBody>(Request::get("search", &["search"], &query), log).await?;
+        let page =
+            self.client.ask::<SearchBody>(Request::get(Endpoint::Search, &["search"], &query), log).await?;
         let reached = start.parse::<usize>().unwrap_or_default() + page.issues.len();
         let more = !page.issues.is_empty() && reached < page.total;
         Ok(Recent {

@@ -163,8 +163,13 @@ pub fn leading_to<'a>(offered: &'a [Transition], status: &str) -> Vec<&'a Transi
     offered.iter().filter(|transition| fold(&transition.to.name) == folded).collect()
 }
 
-/// The only one; else the one named as the status is; else the only one that needs no field.
+/// The only one; else the one named as the status is; else the only one that needs no field. None is obvious where
+/// they lead to two statuses of that name: nobody but a person knows which of them is meant.
 fn obvious<'a>(several: &[&'a Transition], status: &str) -> Option<&'a Transition> {
+    let first = several.first()?;
+    if several.iter().any(|transition| transition.to.id != first.to.id) {
+        return None;
+    }
     only(several, |_| true)
         .or_else(|| only(several, |transition| fold(&transition.name) == fold(status)))
         .or_else(|| only(several, Transition::needs_nothing))
@@ -250,6 +255,17 @@ mod tests {
         assert_eq!(found(&offered, "Done", Some("31")).as_deref(), Some("31"));
         assert_eq!(found(&offered, "Done", Some("reject")), None);
         assert_eq!(found(&offered, "Done", Some("Park")), None, "it leads elsewhere");
+    }
+
+    #[test]
+    fn two_statuses_of_one_name_are_not_told_apart_by_guess() {
+        let done = transition("31", "Done", "Done");
+        let mut other = transition("41", "Close", "Done");
+        other.to.id = "another".to_owned();
+        let offered = [done, other];
+        let names = vec!["Done".to_owned(), "Close".to_owned()];
+        assert_eq!(pick(&offered, "Done", None, false), Lookup::Ambiguous { names });
+        assert_eq!(found(&offered, "Done", Some("Close")).as_deref(), Some("41"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::Request;
-use super::{CallLog, Credential, Dialect, JiraClient, JiraError, Survey};
+use super::{CallLog, Credential, Dialect, Endpoint, JiraClient, JiraError, Survey};
 
 /// From this version on, a Data Center has its webhooks elsewhere.
 const MOVED_IN: u32 = 10;
@@ -20,6 +20,10 @@ const ISSUES: &str = "issue-related-events-section";
 
 /// What Conduit listens to.
 pub const EVENTS: &[&str] = &["jira:issue_created", "jira:issue_updated", "comment_created"];
+
+/// What Jira can write into the address it calls, for events of tickets.
+pub const VARIABLES: [&str; 6] =
+    ["issue.id", "issue.key", "project.id", "project.key", "modifiedUser.key", "modifiedUser.name"];
 
 /// The webhooks of a site.
 #[derive(Debug, Clone)]
@@ -111,15 +115,23 @@ impl Webhooks {
 
     /// All that are registered.
     pub async fn list(&self, log: &mut CallLog) -> Result<Vec<Webhook>, JiraError> {
-        let request = Request::get("webhooks", &[], &[]).below(self.shape.root());
+        let request = Request::get(Endpoint::Webhooks, &[], &[]).below(self.shape.root());
         let all: Vec<WebhookBody> = self.client.ask(request, log).await?;
         Ok(all.into_iter().map(Webhook::from).collect())
+    }
+
+    /// A query of these [`VARIABLES`], as this Jira spells them: `?issue.key={issue.key}`.
+    pub fn query(&self, variables: &[String]) -> String {
+        let old = self.shape == Shape::First && self.client.dialect() == Dialect::DataCenter;
+        let sign = if old { "$" } else { "" };
+        let pairs: Vec<_> = variables.iter().map(|name| format!("{name}={sign}{{{name}}}")).collect();
+        if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
     }
 
     /// Registers one.
     pub async fn create(&self, wanted: &Wanted<'_>, log: &mut CallLog) -> Result<Webhook, JiraError> {
         let body = self.shape.body(wanted);
-        let request = Request::write("create_webhook", Method::POST, &[], body, &[200, 201]);
+        let request = Request::write(Endpoint::CreateWebhook, Method::POST, &[], body, &[200, 201]);
         let made: WebhookBody = self.client.ask(request.below(self.shape.root()), log).await?;
         Ok(made.into())
     }
@@ -132,7 +144,7 @@ impl Webhooks {
         log: &mut CallLog,
     ) -> Result<Webhook, JiraError> {
         let (path, body) = ([id], self.shape.body(wanted));
-        let request = Request::write("update_webhook", Method::PUT, &path, body, &[200]);
+        let request = Request::write(Endpoint::UpdateWebhook, Method::PUT, &path, body, &[200]);
         let made: WebhookBody = self.client.ask(request.below(self.shape.root()), log).await?;
         Ok(made.into())
     }
@@ -143,7 +155,7 @@ impl Webhooks {
         let request = Request {
             method: Method::DELETE,
             done: &[200, 204],
-            ..Request::get("delete_webhook", &path, &[])
+            ..Request::get(Endpoint::DeleteWebhook, &path, &[])
         };
         self.client.tell(request.below(self.shape.root()), log).await
     }

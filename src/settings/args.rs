@@ -382,13 +382,16 @@ impl GitHubArgs {
 }
 
 impl JiraArgs {
-    /// The site as the environment describes it; whether it is whole is checked when a worker needs it.
+    /// The site as the environment describes it; whether it is whole is checked when a worker needs it. A variable
+    /// that is set to nothing is not set: a compose file passes on what nobody gave it as that.
     pub fn site(&self) -> SiteConfig {
+        let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+        let secret = |value: &Option<String>| given(value).map(Secret::new);
         SiteConfig {
-            url: self.atlassian_domain_url.clone(),
-            email: self.atlassian_email.clone(),
-            api_key: self.atlassian_api_key.as_deref().map(Secret::new),
-            token: self.atlassian_token.as_deref().map(Secret::new),
+            url: given(&self.atlassian_domain_url),
+            email: given(&self.atlassian_email),
+            api_key: secret(&self.atlassian_api_key),
+            token: secret(&self.atlassian_token),
             ..SiteConfig::default()
         }
     }

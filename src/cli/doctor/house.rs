@@ -15,7 +15,8 @@ use crate::secrets::Keyring;
 use crate::settings::{EverySetting, Settings, StoreUrl, WebSettings, WorkersFile};
 use crate::store::{EventQuery, EventRecord, Store};
 
-/// How many events are looked through for the last delivery of each hook.
+/// How many events are looked through for the last delivery of each hook: the latest of all, then the latest of its
+/// own repository.
 const LOOKED_THROUGH: usize = 200;
 
 /// The settings, and what they lead to.
@@ -152,7 +153,11 @@ async fn look_into(
     let query = EventQuery { limit: LOOKED_THROUGH, ..EventQuery::default() };
     let events = store.events(&query).await?.items;
     for hook in &hooks {
-        last_delivery(hook, &events, report);
+        let last = match newest(hook, &events) {
+            Some(event) => Some(event.clone()),
+            None => last_of_its_own(store, hook).await?,
+        };
+        last_delivery(hook, last.as_ref(), report);
     }
     if hooks.is_empty() {
         report.warn("hooks", "no repository is registered", "conduit hooks register OWNER/NAME");
@@ -182,13 +187,35 @@ fn key(keyring: anyhow::Result<Option<Keyring>>, hooks: &[Hook], report: &mut Re
             );
             report.error("secret key", text, fix);
         }
-        None => report.ok("secret key", format!("opens the secrets of {} hooks", hooks.len())),
+        None => report.ok("secret key", opened(hooks.len())),
     }
 }
 
-fn last_delivery(hook: &Hook, events: &[EventRecord], report: &mut Report) {
+fn opened(hooks: usize) -> String {
+    match hooks {
+        1 => "opens the secret of the one hook".to_owned(),
+        more => format!("opens the secrets of {more} hooks"),
+    }
+}
+
+fn newest<'e>(hook: &Hook, events: &'e [EventRecord]) -> Option<&'e EventRecord> {
     let name = hook.name();
-    if let Some(event) = events.iter().find(|event| event.received.hook == name) {
+    events.iter().find(|event| event.received.hook == name)
+}
+
+/// The last delivery to a hook that busier ones have pushed out of the latest events.
+async fn last_of_its_own(store: &dyn Store, hook: &Hook) -> crate::store::Result<Option<EventRecord>> {
+    if hook.repo_path.ends_with("/*") {
+        return Ok(None);
+    }
+    let repo = Some(hook.repo_path.clone());
+    let query = EventQuery { repo, limit: LOOKED_THROUGH, ..EventQuery::default() };
+    Ok(newest(hook, &store.events(&query).await?.items).cloned())
+}
+
+fn last_delivery(hook: &Hook, last: Option<&EventRecord>, report: &mut Report) {
+    let name = hook.name();
+    if let Some(event) = last {
         return report.ok(&name, format!("last delivery {} · {}", event.received.at, event.kind));
     }
     let text = format!("no delivery among the last {LOOKED_THROUGH} events");

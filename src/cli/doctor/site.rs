@@ -9,6 +9,7 @@ use super::report::Report;
 use crate::app::board::Board;
 use crate::jira::{About, CallLog, Dialect, Failure, JiraError, RateLimit, Scope, Survey, permission};
 use crate::machine::{Diagnostic, Machine, RuleSet};
+use crate::settings::SettingError;
 
 /// Clocks that differ by less are as good as equal.
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
@@ -23,7 +24,7 @@ pub(super) async fn look(
 ) {
     let survey = match survey {
         Ok(survey) => survey,
-        Err(error) => return report.error(name, format!("{error:#}"), "docs/jira.md, Logins"),
+        Err(error) => return unusable(name, &error, report),
     };
     let log = &mut CallLog::default();
     let account = match survey.myself(log).await {
@@ -41,6 +42,16 @@ pub(super) async fn look(
             Some(machine) => self::project(&survey, machine, report).await,
             None => report.unchecked(&project.to_lowercase(), "the rules are not sound, see above"),
         }
+    }
+}
+
+/// A site that is not configured so that anybody could log in.
+fn unusable(name: &str, error: &anyhow::Error, report: &mut Report) {
+    match error.downcast_ref::<SettingError>() {
+        Some(SettingError { name: setting, found, allowed }) => {
+            report.error(name, format!("{setting}: {found}"), allowed);
+        }
+        None => report.error(name, format!("{error:#}"), "docs/jira.md, Logins"),
     }
 }
 

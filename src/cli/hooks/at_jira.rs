@@ -117,20 +117,24 @@ impl AtJira {
     }
 
     /// Makes the webhook that delivers to what the service has just issued, or makes the one that is there already
-    /// what it is to be. Whether it was there.
+    /// what it is to be. Whether it was there. `variables` are what Jira is to write into the address.
     pub(super) async fn make(
         &self,
         issued: &Issued,
         repo_id: &str,
         projects: &[String],
+        variables: &[String],
     ) -> Result<(Counterpart, bool), CliError> {
-        let url = self.address(issued)?;
+        let address = self.address(issued)?;
+        let there = self.find(Some(&address), &issued.uri)?;
+        // What somebody has written behind the address stays.
+        let kept = there.as_ref().map(Counterpart::query).filter(|_| variables.is_empty());
+        let url = format!("{address}{}", kept.unwrap_or(self.webhooks.query(variables).as_str()));
         let secret = issued.secret.as_deref().map(Credential::new);
         let secret = secret.ok_or_else(|| anyhow::anyhow!("the service has issued no secret"))?;
         let (name, jql) = (format!("conduit {repo_id}"), jql(&in_capitals(projects)?));
         let wanted = Wanted { name: &name, url: &url, jql: &jql, secret: &secret };
         let mut log = CallLog::default();
-        let there = self.find(Some(&url), &issued.uri)?;
         let made = match &there {
             Some(webhook) => self.webhooks.update(&webhook.id, &wanted, &mut log).await,
             None => self.webhooks.create(&wanted, &mut log).await,
@@ -236,6 +240,11 @@ impl From<&Webhook> for Counterpart {
 }
 
 impl Counterpart {
+    /// What stands behind the address.
+    fn query(&self) -> &str {
+        self.url.get(without_query(&self.url).len()..).unwrap_or_default()
+    }
+
     /// On one line: `webhook 12 · active · project in ("SHOP")`.
     pub(super) fn line(&self) -> String {
         let state = match (self.active, self.signed) {

@@ -55,7 +55,7 @@ impl Rotate {
         let api = hook.api.connect()?;
         let projects = hook.find(&api).await?.projects.unwrap_or_default();
         let issued = self.rotate(&api).await?;
-        let made = at_jira.make(&issued, &hook.repo_id, &projects).await;
+        let made = at_jira.make(&issued, &hook.repo_id, &projects, &[]).await;
         let (webhook, _) = made.inspect_err(|_| {
             eprintln!(
                 "The hook has a new secret and Jira does not: run this again. The old one is valid for {}.",

@@ -30,7 +30,7 @@ const JIRA: &str = "jira";
 #[derive(Debug, Subcommand)]
 pub(super) enum HooksCommand {
     /// Register a repository; prints its secret, this once
-    Register(Register),
+    Register(Box<Register>),
     /// List the registered repositories
     List(List),
     /// Show one

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Read as _};
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ use super::at_jira::JiraFlags;
 use super::{Issued, about_jira, print_issued, print_made};
 use crate::cli::client::{Api, ApiArgs};
 use crate::cli::{CliError, Output};
+use crate::jira::webhooks::VARIABLES;
 
 /// The flags of `hooks register`.
 #[derive(Debug, Args)]
@@ -20,6 +22,12 @@ pub(in crate::cli) struct Register {
     /// Make the webhook at Jira, too; its secret is not printed. With --provider jira
     #[arg(long, help_heading = "At Jira")]
     create: bool,
+    /// What Jira shall write into the address it calls, as its query, for whoever reads the logs before Conduit
+    #[arg(
+        long, value_delimiter = ',', value_name = "NAME,…", requires = "create", help_heading = "At Jira",
+        value_parser = PossibleValuesParser::new(VARIABLES)
+    )]
+    url_variables: Vec<String>,
     /// Which Jira.
     #[command(flatten)]
     jira: JiraFlags,
@@ -56,7 +64,7 @@ impl Register {
         let projects = self.new.projects.get_or_insert_with(|| at_jira.projects.clone()).clone();
         let (api, repo_id) = (self.new.api.connect()?, self.new.repo_id()?);
         let issued = self.new.register(&api).await?;
-        let (webhook, adopted) = match at_jira.make(&issued, &repo_id, &projects).await {
+        let (webhook, adopted) = match at_jira.make(&issued, &repo_id, &projects, &self.url_variables).await {
             Ok(made) => made,
             Err(error) => {
                 // Half a hook is none: nobody would ever sign with its secret.

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::at_jira::{Counterpart, JiraFlags};
 use super::{HookRow, JIRA, One, about_jira};
-use crate::cli::client::ApiArgs;
-use crate::cli::events::{self, EventPage};
+use crate::cli::client::{Api, ApiArgs};
+use crate::cli::events::{self, EventPage, EventRow};
 use crate::cli::table::Table;
 use crate::cli::why::print_json;
 use crate::cli::{CliError, Output};
@@ -101,20 +101,38 @@ impl Show {
     }
 }
 
+impl HookRow {
+    /// Its last delivery: among the latest of all, or else among the latest of its own repository, which busier ones have
+    /// pushed out of those.
+    async fn last_delivery(&self, api: &Api) -> Result<Option<EventRow>, CliError> {
+        let limit = ("limit", "100".to_owned());
+        let of_all = self.newest(events::list(api, std::slice::from_ref(&limit)).await?);
+        if of_all.is_some() || self.repo_path.ends_with("/*") {
+            return Ok(of_all);
+        }
+        Ok(self.newest(events::list(api, &[limit, ("repo", self.repo_path.clone())]).await?))
+    }
+
+    fn newest(&self, page: EventPage) -> Option<EventRow> {
+        let name = self.name();
+        page.events.into_iter().find(|event| event.hook == name)
+    }
+}
+
 impl One {
     /// Says when it was last delivered to.
     pub(super) async fn test(&self, output: Output) -> Result<(), CliError> {
         let api = self.api.connect()?;
         let hook = self.find(&api).await?;
         let name = format!("{}/{}", hook.provider, hook.repo_id);
-        let page: EventPage = events::list(&api, &[("limit", "100".to_owned())]).await?;
-        let last = page.events.iter().find(|event| event.hook == name);
+        let last = hook.last_delivery(&api).await?;
         if output == Output::Json {
-            let delivery = last.map(|event| json!({ "kind": event.kind, "received_at": event.received_at }));
+            let delivery =
+                last.as_ref().map(|event| json!({ "kind": event.kind, "received_at": event.received_at }));
             print_json(&json!({ "schema": "conduit.hook_test/1", "hook": name, "last_delivery": delivery }))?;
             return if last.is_some() { Ok(()) } else { Err(CliError::Findings) };
         }
-        if let Some(event) = last {
+        if let Some(event) = &last {
             println!(
                 "✓ {name}: the last genuine delivery was {} at {}",
                 printable(&event.kind),

@@ -1,6 +1,7 @@
 //! Jira, as the worker drives it. The calls themselves are [`crate::jira`]'s.
 
 mod bulk;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::{Answer, Bulk, Change, Class, Found, Log, Processor, Setback, Status,
 use crate::clock::Clock;
 use crate::jira::{
     Call, CallLog, Failure, Issue, JiraClient, JiraError, Lookup, Named, NoWay, RemoteLink, StatusChange,
-    TransitionCache, TransitionRequest, Version,
+    TransitionCache, TransitionRequest,
 };
 use crate::machine::{FixVersion, Hop, Link};
 use crate::telemetry;
@@ -35,12 +36,14 @@ pub struct Jira {
     /// The id of our account, once somebody asked.
     own: OnceCell<String>,
     known: bulk::Known,
+    versions: versions::Versions,
 }
 
 impl Jira {
     /// Drives the site that `client` talks to. Sites may share a cache.
     pub fn new(client: JiraClient, transitions: TransitionCache, clock: Clock) -> Self {
-        Self { client, transitions, clock, own: OnceCell::new(), known: bulk::Known::default() }
+        let (own, known, versions) = (OnceCell::new(), bulk::Known::default(), versions::Versions::default());
+        Self { client, transitions, clock, own, known, versions }
     }
 
     /// The fields as Jira wants them.
@@ -50,30 +53,6 @@ impl Jira {
             (id.clone(), shape.fill(value.clone(), self.client.dialect()))
         };
         step.fields.iter().map(fill).collect()
-    }
-
-    async fn version(&self, ticket: &Ticket, wanted: &FixVersion, log: &mut CallLog) -> Answer<()> {
-        let known = self.client.project_versions(&ticket.project, log).await.map_err(while_reading)?;
-        let version = match known.into_iter().find(|version| version.name == wanted.name) {
-            Some(version) => version,
-            None => self.create(ticket, wanted, log).await?,
-        };
-        if wanted.released && !version.released {
-            let today = self.clock.now().to_zoned(TimeZone::UTC).date();
-            self.client.release_version(&version.id, today, log).await.map_err(while_writing)?;
-        }
-        Ok(())
-    }
-
-    async fn create(&self, ticket: &Ticket, wanted: &FixVersion, log: &mut CallLog) -> Answer<Version> {
-        if !wanted.create {
-            let message = format!(
-                "{} has no version {}: create it, or say `create = true` in the rule",
-                ticket.project, wanted.name
-            );
-            return Err(Setback::permanent(Reason::JiraRefused, message));
-        }
-        self.client.create_version(&ticket.project_id, &wanted.name, log).await.map_err(while_writing)
     }
 }
 
@@ -155,10 +134,15 @@ impl Processor for Jira {
 
     async fn fix_version(&self, ticket: &Ticket, version: &FixVersion, log: &mut Log) -> Answer<()> {
         let mut calls = Calls::into(log);
-        if version.create || version.released {
-            self.version(ticket, version, &mut calls.made).await?;
+        let must_be_there = version.create || version.released;
+        if must_be_there {
+            let today = self.clock.now().to_zoned(TimeZone::UTC).date();
+            self.versions.see_to(&self.client, ticket, version, today, &mut calls.made).await?;
         }
         let added = self.client.add_fix_version(&ticket.key, &version.name, &mut calls.made).await;
+        if must_be_there && added.is_err() {
+            self.versions.forget(ticket, version).await;
+        }
         added.map_err(while_writing)
     }
 

@@ -1,14 +1,16 @@
 //! `conduit doctor`, against a simulated Jira.
 
+use conduit::forge::sample::{self, Repository};
+use jiff::SignedDuration;
 use jira_sim::{
-    Account, Builder, Category, Condition, Field, JiraSim, NewIssue, Permission, Project, Transition,
+    Account, Builder, Category, Condition, Field, JiraSim, Limits, NewIssue, Permission, Project, Transition,
     Workflow,
 };
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::run::{Conduit, Ended, masked};
-use crate::support::service::{API_KEY, EMAIL, KEY, On, RULES, TOKEN, TestService, board};
+use crate::support::service::{API_KEY, EMAIL, KEY, On, RULES, TOKEN, TestService, board, write_config};
 
 /// A configuration folder for a simulated site.
 pub(super) struct Folder {
@@ -226,6 +228,55 @@ async fn a_refused_login_and_a_site_that_is_away_end_differently() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_is_off_is_said_and_what_is_left_of_a_limit() {
+    let bucket = Limits::none().bucket(500, 100, 1);
+    let folder = Folder::new(shop().limits(bucket).start().await.unwrap(), "shop", RULES);
+    folder.jira.set_clock_skew(SignedDuration::from_mins(7));
+    let ended = folder.reads(&["doctor"]).await;
+    assert_eq!(ended.code, 0, "it is a warning:\n{}", ended.out);
+    assert!(ended.out.contains("its clock 7 min ahead of ours\n"), "{}", ended.out);
+    assert!(ended.out.contains("fix: set both clocks by NTP"), "{}", ended.out);
+    assert!(ended.out.contains(" of 500 requests are left for now"), "{}", ended.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_environments_proxy_is_gone_by_unless_it_is_told_not_to() {
+    let folder = Folder::new(shop().start().await.unwrap(), "shop", RULES);
+    // Nobody listens there.
+    let by_proxy = || folder.run(&["doctor"]).env("HTTP_PROXY", "http://127.0.0.1:1");
+    let ended = by_proxy().run().await;
+    assert_eq!(ended.code, 3, "{}", ended.out);
+    assert!(folder.jira.journal().lines().is_empty(), "{:?}", folder.jira.journal().lines());
+    let ended = by_proxy().env("NO_PROXY", "127.0.0.1").run().await;
+    assert_eq!(ended.code, 0, "{}", ended.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_that_is_not_one_is_named_with_what_to_do_and_an_empty_variable_is_none() {
+    let jira = JiraSim::data_center()
+        .account(Account::with_access_token("conduit", API_KEY))
+        .project(Project::new("SHOP"))
+        .issue(NewIssue::new("SHOP-1"));
+    let jira = jira.start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), RULES);
+    let doctor = |user: &str| {
+        Conduit::new(&["doctor"])
+            .env("CONDUIT_CONFIG", folder.path().to_str().unwrap())
+            .env("ATLASSIAN_DOMAIN_URL", &jira.url())
+            .env("ATLASSIAN_EMAIL", user)
+            .env("ATLASSIAN_API_KEY", user)
+            .env("ATLASSIAN_TOKEN", API_KEY)
+    };
+    let both = doctor("conduit").run().await;
+    assert_eq!(both.code, 1, "{}", both.out);
+    let said = "ATLASSIAN_API_KEY and ATLASSIAN_TOKEN: each is a login of its own, and a site has one\n";
+    assert!(both.out.contains(said) && both.out.contains("fix: keep one of them"), "{}", both.out);
+    let one = doctor("").run().await;
+    assert_eq!(one.code, 0, "a compose file passes on what is not set as empty:\n{}", one.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_and_names_that_are_wrong_are_said() {
     let folder = Folder::new(shop().start().await.unwrap(), "shop", RULES);
     let ended = folder.run(&["doctor"]).env("CONDUIT_WORKERS", "many").run().await;
@@ -268,10 +319,32 @@ async fn the_store_in_use_tells_of_its_hooks_and_the_key_that_opens_them() {
     };
     let ended = doctor(KEY).run().await;
     assert_eq!(ended.code, 0, "{}", ended.out);
-    assert!(ended.out.contains("opens the secrets of 1 hooks"), "{}", ended.out);
+    assert!(ended.out.contains("opens the secret of the one hook"), "{}", ended.out);
     assert!(ended.out.contains("github/acme-shop  last delivery 2"), "{}", ended.out);
     let other = doctor("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=").run().await;
     assert_eq!(other.code, 1, "{}", other.out);
     assert!(other.out.contains("it does not open the secret of github/acme-shop"), "{}", other.out);
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_repository_is_not_taken_for_a_silent_one() {
+    let jira = board(&[]).await;
+    let service = TestService::start(&On::Sqlite, &jira).await;
+    let (quiet, busy) = (service.register("acme/quiet").await, service.register("acme/busy").await);
+    let ping = |name, id| sample::ping(&Repository { id, owner: "acme", name, default_branch: "main" });
+    service.deliver(&quiet, "ping", "q-1", &ping("quiet", 1)).await.event_id();
+    for number in 0..201 {
+        service.deliver(&busy, "ping", &format!("b-{number}"), &ping("busy", 2)).await.event_id();
+    }
+    let ended = Conduit::new(&["doctor", "--offline"])
+        .env("CONDUIT_CONFIG", service.folder().to_str().unwrap())
+        .env("CONDUIT_STORE", &format!("sqlite:{}", service.folder().join("conduit.db").display()))
+        .env("CONDUIT_SECRET_KEY", KEY)
+        .run()
+        .await;
+    assert!(ended.out.contains("✓ github/acme-quiet  last delivery 2"), "{}", ended.out);
+    let tested = Conduit::at(&service, &["hooks", "test", "acme-quiet"]).prints().await;
+    assert!(tested.contains("the last genuine delivery was ping"), "{tested}");
     service.stop().await;
 }

@@ -150,6 +150,43 @@ async fn both_halves_live_and_die_together_on_data_center_10() {
     both_halves_live_and_die_together(Desk::new(site, "datacenter").await, SECOND).await;
 }
 
+async fn the_address_tells_of_the_ticket(desk: Desk, path: &str, written: &str) {
+    let register = ["hooks", "register", "--create", "--provider", "jira", "--repo-id", "acme"];
+    let variables = ["--url-variables", "issue.key,project.key"];
+    desk.run(&[&register[..], &variables].concat()).prints().await;
+    let url = format!("{}/conduit/webhooks/jira/acme/payload", desk.service.url);
+    assert_eq!(desk.registered(path).await[0]["url"], format!("{url}{written}"));
+    assert_eq!(desk.delivers("In Progress", 1).await, DeliveryState::Delivered);
+    let called = desk.jira.webhook_deliveries().remove(0).url;
+    assert_eq!(called, format!("{url}?issue.key=SHOP-1&project.key=SHOP"));
+
+    let rotate = ["hooks", "rotate", "acme", "--provider", "jira", "--at-jira"];
+    desk.run(&rotate).prints().await;
+    let at_jira = desk.registered(path).await;
+    assert_eq!((at_jira.len(), &at_jira[0]["url"]), (1, &format!("{url}{written}").into()), "it keeps them");
+    assert_eq!(desk.delivers("Done", 2).await, DeliveryState::Delivered);
+    desk.service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_address_tells_of_the_ticket_on_cloud() {
+    let written = "?issue.key={issue.key}&project.key={project.key}";
+    the_address_tells_of_the_ticket(Desk::cloud().await, FIRST, written).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_address_tells_of_the_ticket_on_data_center_9() {
+    let desk = Desk::new(JiraSim::data_center().version(9, 12, 4), "datacenter").await;
+    the_address_tells_of_the_ticket(desk, FIRST, "?issue.key=${issue.key}&project.key=${project.key}").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_jira_cannot_write_into_an_address_is_refused() {
+    let register = ["hooks", "register", "--create", "--provider", "jira"];
+    let odd = Conduit::new(&[&register[..], &["--url-variables", "issue.colour"]].concat()).refuses(2).await;
+    assert!(odd.contains("issue.colour") && odd.contains("issue.key"), "{odd}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_administer_jira_is_told_so_and_nothing_is_left_behind() {
     let desk = Desk::cloud().await;

@@ -5,7 +5,7 @@ use conduit::trace::Reason;
 use super::world::{RULES, World, merged};
 
 /// The board of [`RULES`] with a rule of its own in place of the default ones.
-fn with_rule(rule: &str) -> String {
+pub(super) fn with_rule(rule: &str) -> String {
     let anchor = "    initial = \"to_do\"\n";
     assert!(RULES.contains(anchor), "the story adds to the machine it means to add to");
     RULES.replace(anchor, &format!("{anchor}{rule}\n"))

@@ -5,6 +5,7 @@
 
 mod batches;
 mod crashes;
+mod effects;
 mod events;
 mod forge;
 mod language;
@@ -38,6 +39,8 @@ macro_rules! stories {
                 a_ticket_at_the_end_stays_there
                 a_status_without_an_alias_is_named
                 a_refused_remembered_transition_is_looked_up_once_more
+                an_account_that_reads_french_moves_by_the_names_it_is_shown
+                a_status_that_was_renamed_is_found_by_its_new_name_at_once
                 a_path_of_several_steps_is_walked_with_a_look_between
                 a_path_that_was_decided_survives_a_reload
                 a_comment_whose_answer_was_lost_is_not_written_twice
@@ -55,6 +58,12 @@ macro_rules! stories {
                 an_event_that_names_it_by_both_keys_moves_it_once
                 a_worker_that_dies_on_the_way_leaves_one_job
                 what_failed_under_the_new_key_is_replayed_by_the_old_one
+            tell! { $home, effects:
+                the_tickets_of_a_release_make_its_version_once
+                a_version_that_somebody_made_meanwhile_is_taken
+                a_version_that_jira_does_not_take_is_told_and_looked_at_again
+                a_comment_goes_with_the_move_where_a_screen_takes_it
+                a_comment_that_went_with_a_move_whose_answer_was_lost_is_there_once
             }
             tell! { $home, events:
                 every_ticket_that_is_named_moves

@@ -5,7 +5,7 @@ use conduit::trace::{Outcome, Reason, TicketTrace};
 use jira_sim::{Answer, Category, Condition, Fault, Field, Kind, Permission, Transition, When, Workflow};
 use serde_json::json;
 
-use super::world::{RULES, World, merged, robot, site, site_for};
+use super::world::{RULES, STATUSES, World, merged, robot, site, site_for};
 
 pub(crate) async fn a_merged_pull_request_moves_its_ticket(world: World) {
     let id = world.deliver(merged("SHOP-1: pay by card")).await;
@@ -74,6 +74,32 @@ pub(crate) async fn a_refused_remembered_transition_is_looked_up_once_more(world
     world.work().await;
     world.jira.lift(standing);
     assert_eq!(world.reason(&id).await, Reason::JiraRefused, "once more, and no more");
+}
+
+pub(crate) async fn an_account_that_reads_french_moves_by_the_names_it_is_shown(world: World) {
+    let board = site_for(robot().locale("fr_FR"), Workflow::simplified(&STATUSES));
+    let board = board.translated("fr", "To Do", "À faire").translated("fr", "In Progress", "En cours");
+    let world = world.with_site(board).await;
+    world.reload(&RULES.replace("\"To Do\"", "\"À faire\"").replace("\"In Progress\"", "\"En cours\""));
+    let id = world.deliver(merged("SHOP-1")).await;
+    world.work().await;
+    let trace = world.trace(&id).await;
+    assert_eq!(trace.reason, Reason::Moved, "{:?}", trace.detail);
+    assert_eq!((trace.from.as_deref(), trace.to.as_deref()), (Some("À faire"), Some("En cours")));
+    assert_eq!(world.jira.moves("SHOP-1"), ["To Do → In Progress"], "the same statuses for everybody");
+}
+
+pub(crate) async fn a_status_that_was_renamed_is_found_by_its_new_name_at_once(world: World) {
+    world.deliver(merged("SHOP-1")).await;
+    world.work().await;
+    assert!(world.jira.rename_status("In Progress", "Doing"));
+    world.reload(&RULES.replace("\"In Progress\"", "\"Doing\""));
+    let id = world.deliver(merged("SHOP-2")).await;
+    world.work().await;
+    let trace = world.trace(&id).await;
+    assert_eq!((trace.reason, trace.to.as_deref()), (Reason::Moved, Some("Doing")), "{:?}", trace.detail);
+    let calls: Vec<_> = trace.attempts.iter().map(|call| call.call.as_str()).collect();
+    assert_eq!(calls, ["issue", "transitions", "transition"], "what is remembered is no reason to say no");
 }
 
 pub(crate) async fn a_path_that_was_decided_survives_a_reload(world: World) {

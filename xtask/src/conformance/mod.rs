@@ -51,3 +51,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 async fn record() -> Result<Vec<Recording>> {
     Ok(vec![simulator::record().await?, client::record().await?])
 }
+
+#[cfg(test)]
+mod tests {
+    /// Needs no description: each scenario sees for itself that it leaves nothing out.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_call_of_the_client_and_no_path_of_the_simulator_is_left_out() {
+        let recordings = super::record().await.unwrap();
+        assert_eq!(recordings.len(), 2);
+    }
+}

@@ -52,9 +52,10 @@ impl From<&Exchange> for Recorded {
     }
 }
 
-/// What no document speaks of: logging in, the site's id, and what only administrators may do.
-const UNDESCRIBED: [Kind; 5] =
-    [Kind::TenantInfo, Kind::OAuthToken, Kind::WorkflowSearch, Kind::Webhooks, Kind::Webhook];
+/// What no document speaks of: logging in, the site's id, what only administrators may do, and the search that Cloud has
+/// removed.
+const UNDESCRIBED: [Kind; 6] =
+    [Kind::TenantInfo, Kind::OAuthToken, Kind::WorkflowSearch, Kind::Webhooks, Kind::Webhook, Kind::Search];
 
 /// The path that the description has. The gateway's paths are the site's, below the site's id; what other tools tell has
 /// a path of its own at Atlassian's API host.

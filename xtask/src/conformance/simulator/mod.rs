@@ -7,7 +7,7 @@ mod development;
 mod site;
 mod webhooks;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use jira_sim::{Fault, JiraSim, Kind, NewIssue, Project, When, Workflow};
 use serde_json::{Value, json};
 
@@ -30,6 +30,9 @@ pub(crate) async fn record() -> Result<Recording> {
     searches(&caller).await?;
     faults(&caller, &jira).await?;
     let mut journal = jira.journal();
+    let asked = |kind: &Kind| journal.exchanges.iter().any(|exchange| exchange.kind == *kind);
+    let left_out: Vec<_> = Kind::on_cloud().filter(|kind| !asked(kind)).map(Kind::template).collect();
+    ensure!(left_out.is_empty(), "the simulator answers what this scenario never asks: {left_out:?}");
     journal.exchanges.extend(bulk::with_times_as_text().await?.exchanges);
     Ok(Recording::of("simulator", true, &journal))
 }
@@ -160,6 +163,7 @@ async fn searches(jira: &Caller) -> Result<()> {
     let next = format!("search/jql?jql=project%20in%20(SHOP,OLD)&maxResults=1&nextPageToken={token}");
     jira.get(&next, 200).await?;
     jira.get("search/jql?jql=project%3DSHOP&nextPageToken=nonsense", 400).await?;
+    jira.get("search?jql=project%3DSHOP", 410).await?;
     let keys =
         json!({ "issueIdsOrKeys": ["SHOP-1", "SHOP-9"], "fields": ["status"], "properties": ["conduit"] });
     jira.post("issue/bulkfetch", keys, 200).await?;

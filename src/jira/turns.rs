@@ -1,0 +1,54 @@
+//! Waiting for one's turn: what a site says of its limits is kept in mind, and heeded before the next request.
+//!
+//! What follows from what is said, `limits` decides; here is the waiting.
+
+use std::sync::PoisonError;
+
+use jiff::Timestamp;
+
+use super::JiraClient;
+use super::answer::{Answer, Failed};
+use super::error::Failure;
+use super::limits::{Limits, PATIENCE};
+use super::signals::Signals;
+use crate::telemetry;
+
+impl JiraClient {
+    /// This client and its clones together, sending no more than so many requests a second.
+    #[must_use]
+    pub fn with_requests_per_second(self, most: u32) -> Self {
+        self.limits(|limits, _| limits.at_most_a_second(most));
+        self
+    }
+
+    /// Waits until the site is to be asked, or says that this would take too long.
+    pub(super) async fn wait_for_turn(&self, call: &'static str) -> Result<(), Failed> {
+        let wait = self.limits(|limits, now| limits.turn(call, now));
+        if wait.is_zero() {
+            return Ok(());
+        }
+        telemetry::request_delayed(self.site(), call);
+        if wait > PATIENCE {
+            let message =
+                format!("not asked: {} wants to be left alone for {} s", self.site(), wait.as_secs());
+            return Err((Failure::RateLimited { after: Some(wait), reason: None }, message));
+        }
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    /// Keeps in mind what an answer says about limits.
+    pub(super) fn heed(&self, call: &'static str, answer: &Answer) {
+        let said = Signals::read(answer.status, &answer.headers, self.shared.clock.now());
+        if let Some(remaining) = said.remaining {
+            let counted = if said.refill.is_some() { "all" } else { call };
+            telemetry::limit_remaining(self.site(), counted, remaining);
+        }
+        self.limits(|limits, now| limits.heed(call, &said, now));
+    }
+
+    fn limits<T>(&self, look: impl FnOnce(&mut Limits, Timestamp) -> T) -> T {
+        let mut limits = self.shared.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&mut limits, self.shared.clock.now())
+    }
+}
