@@ -12,7 +12,7 @@ use crate::settings::{AllowSettings, DoorSettings, WebSettings};
 /// How often the list is asked for.
 const DAILY: Duration = Duration::from_hours(24);
 /// How long after a failure it is asked for again, at first and at most.
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(1);
 const AT_MOST: Duration = Duration::from_mins(15);
 
 /// The door as the HTTP room wants it.
@@ -65,7 +65,7 @@ impl Keeper {
     pub(super) async fn keep(mut self, mut stop: watch::Receiver<bool>) {
         let mut failures = u32::from(!self.known);
         while !*stop.borrow() {
-            let wait = if failures == 0 { DAILY } else { (SOON * (1 << failures.min(8))).min(AT_MOST) };
+            let wait = if failures == 0 { DAILY } else { (SOON * (1 << failures.min(10))).min(AT_MOST) };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 _ = stop.changed() => break,
