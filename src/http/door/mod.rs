@@ -104,7 +104,9 @@ impl Door {
         let from = self.from(request);
         let address = from.map(|from| from.address);
         if let Some(list) = &self.config.allow {
-            list.check(address)?;
+            list.check(address).inspect_err(|refusal| {
+                tracing::debug!("a delivery from {address:?} was not read: {refusal}");
+            })?;
         }
         // Everybody would stand there with the same address: one forger would lock all of them out.
         let known = from.filter(|from| !from.untold_proxy).map(|from| address::responsible(from.address));
@@ -150,7 +152,7 @@ impl Door {
         let (Some(rate), Some(address)) = (self.config.tokens, self.address(request)) else { return Ok(()) };
         let standing = self.standings.of(address::responsible(address));
         standing.attempt(token, rate, now).map_err(|wait| {
-            tracing::info!("a token from {address} was not heard: too many from there were wrong");
+            tracing::debug!("a token from {address} was not heard: too many from there were wrong");
             ApiError::AddressLimited(seconds(wait))
         })
     }
