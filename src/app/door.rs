@@ -75,7 +75,7 @@ impl Keeper {
     }
 
     async fn ask(&mut self) -> bool {
-        match forge_api::hook_networks(&self.api).await {
+        match Box::pin(forge_api::hook_networks(&self.api)).await {
             Ok(networks) => {
                 tracing::info!("deliveries are taken from {} networks that GitHub publishes", networks.len());
                 self.published.replace(networks);

@@ -85,7 +85,7 @@ impl Certificate {
                 );
             }
             Err(error) => {
-                tracing::error!("the new certificate is not taken, the old one is shown: {error:#}")
+                tracing::error!("the new certificate is not taken, the old one is shown: {error:#}");
             }
         }
     }

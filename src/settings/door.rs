@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn networks_and_single_addresses_are_read() {
         let door = door(|args| {
-            args.trusted_proxies = Some("10.0.0.0/8, 192.0.2.7,::ffff:192.0.2.8,,fd00::/8".into())
+            args.trusted_proxies = Some("10.0.0.0/8, 192.0.2.7,::ffff:192.0.2.8,,fd00::/8".into());
         });
         let found: Vec<_> = door.unwrap().trusted_proxies.iter().map(ToString::to_string).collect();
         assert_eq!(found, ["10.0.0.0/8", "192.0.2.7/32", "192.0.2.8/32", "fd00::/8"]);

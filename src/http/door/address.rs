@@ -11,7 +11,7 @@ use ipnet::IpNet;
 
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct From {
+pub(super) struct Origin {
     /// The address that is held responsible.
     pub(super) address: IpAddr,
     /// It seems to be a proxy's that we were not told of: who is behind it cannot be known.
@@ -19,12 +19,12 @@ pub(super) struct From {
 }
 
 /// Who sent what `peer` delivered.
-pub(super) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> From {
+pub(super) fn of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Origin {
     let peer = peer.to_canonical();
     if is_trusted(peer, trusted) {
-        return From { address: behind(peer, headers, trusted), untold_proxy: false };
+        return Origin { address: behind(peer, headers, trusted), untold_proxy: false };
     }
-    From { address: peer, untold_proxy: speaks_for_others(headers) && is_of_the_house(peer) }
+    Origin { address: peer, untold_proxy: speaks_for_others(headers) && is_of_the_house(peer) }
 }
 
 /// Whether a request says that it was handed on.
@@ -118,7 +118,7 @@ mod tests {
         headers
     }
 
-    /// Who it is, behind proxies in 10.0.0.0/8 and at 2001:db8::1.
+    /// Who it is, behind proxies in 10.0.0.0/8 and at `2001:db8::1`.
     fn from(peer: &str, lines: &[(&'static str, &str)]) -> String {
         let trusted = ["10.0.0.0/8".parse().unwrap(), "2001:db8::1/128".parse().unwrap()];
         of(peer.parse().unwrap(), &headers(lines), &trusted).address.to_string()

@@ -63,8 +63,9 @@ impl Default for DoorConfig {
 pub(super) struct Door {
     config: DoorConfig,
     standings: Standings,
-    /// The log has heard of a proxy that nobody named.
+    /// The log has heard of a proxy that nobody named, and of somebody on the internet who says that he is one.
     told_of_proxy: AtomicBool,
+    told_of_stranger: AtomicBool,
 }
 
 /// Somebody who may try to deliver.
@@ -91,7 +92,12 @@ impl Visitor {
 
 impl Door {
     pub(super) fn new(config: DoorConfig) -> Self {
-        Self { config, standings: Standings::default(), told_of_proxy: AtomicBool::new(false) }
+        Self {
+            config,
+            standings: Standings::default(),
+            told_of_proxy: AtomicBool::default(),
+            told_of_stranger: AtomicBool::default(),
+        }
     }
 
     /// From where a request comes: its peer, or whom a trusted proxy names.
@@ -157,23 +163,23 @@ impl Door {
         })
     }
 
-    fn from(&self, request: &HttpRequest) -> Option<address::From> {
+    fn from(&self, request: &HttpRequest) -> Option<address::Origin> {
         let peer = request.peer_addr()?.ip();
         let trusted = &self.config.trusted_proxies;
         let from = address::of(peer, request.headers(), trusted);
-        let untold = from.address == peer.to_canonical() && address::speaks_for_others(request.headers());
-        if untold
-            && !address::is_trusted(from.address, trusted)
-            && !self.told_of_proxy.swap(true, Ordering::Relaxed)
+        if !address::is_trusted(peer.to_canonical(), trusted) && address::speaks_for_others(request.headers())
         {
-            warn_of_proxy(from);
+            let told = if from.untold_proxy { &self.told_of_proxy } else { &self.told_of_stranger };
+            if !told.swap(true, Ordering::Relaxed) {
+                warn_of_proxy(from);
+            }
         }
         Some(from)
     }
 }
 
-fn warn_of_proxy(from: address::From) {
-    let address::From { address, untold_proxy } = from;
+fn warn_of_proxy(from: address::Origin) {
+    let address::Origin { address, untold_proxy } = from;
     let meanwhile = if untold_proxy {
         "who is behind it is not known, so nobody there is limited"
     } else {
