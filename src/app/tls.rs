@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
@@ -29,6 +29,8 @@ const AT_LEAST: Duration = Duration::from_hours(1);
 pub(super) struct Certificate {
     files: TlsSettings,
     shown: ArcSwap<CertifiedKey>,
+    /// Why the files are not what is shown. Said once: the log may be written where the files are watched.
+    failure: ArcSwapOption<String>,
 }
 
 impl ResolvesServerCert for Certificate {
@@ -42,7 +44,8 @@ impl Certificate {
     pub(super) fn load(files: &TlsSettings) -> anyhow::Result<(Arc<Self>, Changes)> {
         let changes = Changes::of(&[&files.certificate, &files.key], "the certificate");
         let shown = read(files)?;
-        Ok((Arc::new(Self { files: files.clone(), shown: ArcSwap::from_pointee(shown) }), changes))
+        let shown = ArcSwap::from_pointee(shown);
+        Ok((Arc::new(Self { files: files.clone(), shown, failure: ArcSwapOption::empty() }), changes))
     }
 
     /// TLS 1.2 and 1.3 with whatever certificate is shown.
@@ -75,7 +78,10 @@ impl Certificate {
     }
 
     fn renew(&self) {
-        match read(&self.files) {
+        let new = read(&self.files);
+        let failure = new.as_ref().err().map(|error| Arc::new(format!("{error:#}")));
+        let before = self.failure.swap(failure.clone());
+        match new {
             Ok(new) if new.cert == self.shown.load().cert => tracing::debug!("the certificate is as it was"),
             Ok(new) => {
                 self.shown.store(Arc::new(new));
@@ -84,6 +90,7 @@ impl Certificate {
                     self.files.certificate.display()
                 );
             }
+            Err(_) if failure == before => {}
             Err(error) => {
                 tracing::error!("the new certificate is not taken, the old one is shown: {error:#}");
             }
