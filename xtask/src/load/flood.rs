@@ -154,16 +154,15 @@ async fn exchange(
     request: &[u8],
     connection: &mut Option<BufReader<TcpStream>>,
 ) -> anyhow::Result<u16> {
-    let stream = match connection {
-        Some(stream) => stream,
-        None => {
-            let socket = TcpSocket::new_v4()?;
-            socket.set_reuseaddr(true)?;
-            socket.bind((from, 0).into())?;
-            let stream = socket.connect(to).await?;
-            stream.set_nodelay(true)?;
-            connection.insert(BufReader::new(stream))
-        }
+    let stream = if let Some(stream) = connection {
+        stream
+    } else {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind((from, 0).into())?;
+        let stream = socket.connect(to).await?;
+        stream.set_nodelay(true)?;
+        connection.insert(BufReader::new(stream))
     };
     stream.get_mut().write_all(request).await?;
     read_answer(stream).await
