@@ -16,6 +16,8 @@ locals {
       web = {
         CONDUIT_LISTEN     = "0.0.0.0:${local.http_port}"
         CONDUIT_PUBLIC_URL = local.public_url
+        # The load balancer stands in the public subnets and writes X-Forwarded-For; nobody else reaches a task.
+        CONDUIT_TRUSTED_PROXIES = join(",", [for subnet in aws_subnet.public : subnet.cidr_block])
       }
       worker = {
         CONDUIT_WORKERS      = tostring(var.tickets_at_once)

@@ -5,17 +5,22 @@
 //! | `bootstrap` | what the first start makes: the master key, the first administrator |
 //! | [`board`] | a project's board as Jira shows it |
 //! | [`rules`] | the configuration folder, read and checked |
+//! | `changes` | notices of changed files |
 //! | [`checked`], [`rule_paths`] | rule files looked over, with nothing started; which files a path means |
 //! | [`sites`] | the ticket systems that `workers.yaml` names |
+//! | `door` | who may come in, and the forge's own list of its addresses |
 //! | `in_force` | what the API shows of the configuration |
 //! | `reload` | the rulebook, read anew on SIGHUP and when a file changes |
 //! | [`rotation`] | stored secrets, sealed anew under another master key |
 //! | `spool` | the store, with the spool before it if there is one |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
+//! | `tls` | the certificate of the public listener, read anew when it is renewed |
 
 pub mod board;
 mod bootstrap;
+mod changes;
 pub mod checked;
+mod door;
 mod in_force;
 mod reload;
 pub mod rotation;
@@ -24,6 +29,7 @@ pub mod rules;
 pub mod service;
 pub mod sites;
 mod spool;
+mod tls;
 
 pub use bootstrap::keyring_at_hand;
 

@@ -11,25 +11,19 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use arc_swap::{ArcSwap, ArcSwapOption};
-use notify::{RecursiveMode, Watcher as _};
 use tokio::signal::unix::Signal;
-use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::sync::watch;
 
+use super::changes::Changes;
 use super::rules::{Config, WORKERS};
 use crate::machine::RuleSet;
 use crate::settings::WorkersFile;
 use crate::telemetry;
 use crate::worker::Rulebook;
 
-/// Files are often written one after another, and not in one go: so long must nothing have changed.
-const QUIET: Duration = Duration::from_millis(200);
-/// A folder that never rests is read anyway.
-const AT_LAST: Duration = Duration::from_secs(5);
 /// How much of the findings the details of `/readyz` repeat; the log has all.
 const SHOWN: usize = 8 * 1024;
 
@@ -80,7 +74,7 @@ impl Reload {
         while !*stop.borrow() {
             tokio::select! {
                 _ = hangup.recv() => tracing::info!("SIGHUP: the rules are read again"),
-                Some(()) = changes.noticed.recv() => changes.settle().await,
+                () = changes.settled() => {}
                 _ = stop.changed() => break,
             }
             let reload = Arc::clone(&self);
@@ -131,53 +125,9 @@ impl Reload {
     }
 }
 
-/// Notices of changes in the configuration folder. Begun before the start reads it, so that none is missed.
-pub(super) struct Changes {
-    noticed: mpsc::Receiver<()>,
-    /// Notices come as long as it lives.
-    _watcher: Option<notify::RecommendedWatcher>,
-}
-
-impl Changes {
-    pub(super) fn of(folder: &Path) -> Self {
-        let (notice, noticed) = mpsc::channel(1);
-        let watcher = watch_folder(folder, notice);
-        if let Err(error) = &watcher {
-            tracing::warn!("changes of rule files are not noticed; SIGHUP reads them: {error:#}");
-        }
-        Self { noticed, _watcher: watcher.ok() }
-    }
-
-    /// Returns when nothing has changed for a while.
-    async fn settle(&mut self) {
-        let quiet = async { while let Ok(Some(())) = timeout(QUIET, self.noticed.recv()).await {} };
-        // A folder that never rests has had its time.
-        let _ = timeout(AT_LAST, quiet).await;
-    }
-}
-
-fn watch_folder(folder: &Path, notice: mpsc::Sender<()>) -> anyhow::Result<notify::RecommendedWatcher> {
-    let tell = move |event: notify::Result<notify::Event>| {
-        // What the system could not tell may have been a change.
-        if event.is_ok_and(|event| !may_change_rules(&event)) {
-            return;
-        }
-        // A notice that already waits is enough.
-        let _ = notice.try_send(());
-    };
-    let mut watcher = notify::recommended_watcher(tell).context("no watch can be set up")?;
-    watcher
-        .watch(folder, RecursiveMode::Recursive)
-        .with_context(|| format!("{} cannot be watched", folder.display()))?;
-    Ok(watcher)
-}
-
-/// Reading a file is an event, too. And the store may stand in the same folder.
-fn may_change_rules(event: &notify::Event) -> bool {
-    if event.kind.is_access() {
-        return false;
-    }
-    event.need_rescan() || event.paths.iter().any(|path| may_hold_rules(path))
+/// Notices of changes in the configuration folder; the store may stand there, too.
+pub(super) fn changes(folder: &Path) -> Changes {
+    Changes::below(folder, may_hold_rules)
 }
 
 fn may_hold_rules(path: &Path) -> bool {

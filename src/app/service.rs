@@ -7,20 +7,23 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::ServerHandle;
+use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::changes::Changes;
+use super::door::Keeper;
 use super::in_force::Configuration;
-use super::reload::{Changes, Reload};
+use super::reload::{self, Reload};
 use super::rules::Config;
 use super::spool::{self, Spool};
-use super::{bootstrap, sites};
+use super::tls::Certificate;
+use super::{bootstrap, door, sites};
 use crate::clock::Clock;
 use crate::forge_api::{ForgeApi, GitHub};
-use crate::http::{Http, HttpConfig, HttpParts};
+use crate::http::{AllowList, Http, HttpConfig, HttpParts};
 use crate::secrets::Keyring;
 use crate::settings::{GitHubSettings, Settings, WebSettings, WorkSettings};
 use crate::store::Store;
@@ -48,7 +51,7 @@ impl Service {
         let metrics = Metrics::install()?;
         // A process that only takes deliveries in asks nobody.
         let forge = settings.work.as_ref().is_none_or(|work| work.github.is_some());
-        let changes = Changes::of(&settings.config);
+        let changes = reload::changes(&settings.config);
         let (workers, rules) = Config::read(&settings.config)?.sound(forge).context("nothing was started")?;
         tracing::info!(rules = rules.hash(), "rules {} are in force", rules.hash());
         let backends = match &settings.work {
@@ -67,8 +70,10 @@ impl Service {
             None => None,
         };
         let in_force = Configuration { reload: Arc::clone(&reload), sites };
-        let http = new_http(&settings, in_force, &store, &keyring, metrics.clone(), &clock);
-        Self::launch(&settings, http, (worker, spool), (reload, changes), metrics)
+        let (http, networks) = new_http(&settings, in_force, &store, &keyring, metrics.clone(), &clock).await;
+        let mut service = Self::launch(&settings, http, (worker, spool), (reload, changes), metrics)?;
+        service.keep_networks(networks);
+        Ok(service)
     }
 
     fn launch(
@@ -87,7 +92,7 @@ impl Service {
         tasks.spawn(async { server.await.context("the management listener failed") });
         let mut address = None;
         if let Some(web) = &settings.web {
-            let (bound, server) = listen(web.listen, "CONDUIT_LISTEN", |listener| http.serve(listener))?;
+            let (bound, server) = listen_publicly(web, &http, &mut tasks, &stopped)?;
             servers.push(server.handle());
             tasks.spawn(async { server.await.context("the public listener failed") });
             address = Some(bound);
@@ -114,6 +119,16 @@ impl Service {
         // Ends with the process; it has nothing to finish.
         tokio::spawn(metrics.upkeep());
         Ok(Self { address, management, http, servers, stop, tasks })
+    }
+
+    /// Keeps the forge's networks up to date for as long as the process runs.
+    fn keep_networks(&mut self, keeper: Option<Keeper>) {
+        let Some(keeper) = keeper else { return };
+        let stopped = self.stop.subscribe();
+        self.tasks.spawn(async move {
+            keeper.keep(stopped).await;
+            Ok(())
+        });
     }
 
     /// Runs until the process is told to stop (SIGTERM, SIGINT) or a part of it fails, then stops cleanly.
@@ -171,34 +186,41 @@ fn github_api(settings: &GitHubSettings, clock: &Clock) -> anyhow::Result<Arc<dy
     Ok(Arc::new(GitHub::new(api_url.clone(), token.expose(), clock.clone())?))
 }
 
-fn new_http(
+async fn new_http(
     settings: &Settings,
     in_force: Configuration,
     store: &Arc<dyn Store>,
     keyring: &Arc<Keyring>,
     metrics: Metrics,
     clock: &Clock,
-) -> Http {
-    Http::new(HttpParts {
+) -> (Http, Option<Keeper>) {
+    let (allow, keeper) = settings.web.as_ref().map_or((None, None), |web| door::allow_list(&web.door));
+    let http = Http::new(HttpParts {
         store: Arc::clone(store),
         keyring: Arc::clone(keyring),
         in_force: Arc::new(in_force),
         metrics,
         clock: clock.clone(),
-        config: http_config(settings),
-    })
+        config: http_config(settings, allow),
+    });
+    let keeper = match keeper {
+        Some(keeper) => Some(keeper.begin().await),
+        None => None,
+    };
+    (http, keeper)
 }
 
-fn http_config(settings: &Settings) -> HttpConfig {
+fn http_config(settings: &Settings, allow: Option<AllowList>) -> HttpConfig {
     let common = HttpConfig {
         management_token_required: !settings.management_listen.ip().is_loopback(),
         ..HttpConfig::default()
     };
     match &settings.web {
-        Some(WebSettings { public_url, keep_payloads, max_event_age, .. }) => HttpConfig {
+        Some(WebSettings { public_url, keep_payloads, max_event_age, door, .. }) => HttpConfig {
             public_url: public_url.clone(),
             keep_payloads: *keep_payloads,
             max_event_age: *max_event_age,
+            door: door::config(door, allow),
             ..common
         },
         None => common,
@@ -212,12 +234,34 @@ fn worker_name() -> anyhow::Result<String> {
     Ok(format!("{}-{}-{:08x}", host.trim(), std::process::id(), getrandom::u32()?))
 }
 
+/// Starts the public listener, behind TLS when there is a certificate.
+fn listen_publicly(
+    web: &WebSettings,
+    http: &Http,
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+    stopped: &watch::Receiver<bool>,
+) -> anyhow::Result<(SocketAddr, Server)> {
+    const SETTING: &str = "CONDUIT_LISTEN";
+    door::warn_of_plain_http(web);
+    let Some(files) = &web.door.tls else {
+        return listen(web.listen, SETTING, |listener| http.serve(listener));
+    };
+    let (certificate, changes) = Certificate::load(files).context("nothing was started")?;
+    let tls = certificate.server()?;
+    let (hangup, stopped) = (signal(SignalKind::hangup())?, stopped.clone());
+    tasks.spawn(async move {
+        certificate.watch(changes, hangup, stopped).await;
+        Ok(())
+    });
+    listen(web.listen, SETTING, |listener| http.serve_tls(listener, tls))
+}
+
 /// Binds an address and starts its server there.
 fn listen(
     address: SocketAddr,
     setting: &str,
-    serve: impl FnOnce(TcpListener) -> io::Result<actix_web::dev::Server>,
-) -> anyhow::Result<(SocketAddr, actix_web::dev::Server)> {
+    serve: impl FnOnce(TcpListener) -> io::Result<Server>,
+) -> anyhow::Result<(SocketAddr, Server)> {
     let listener = TcpListener::bind(address).with_context(|| {
         format!("{setting}: {address} cannot be listened on (is another Conduit running?)")
     })?;

@@ -19,6 +19,7 @@ pub(super) async fn worker(args: WorkerArgs) -> Result<(), CliError> {
 async fn run(settings: Settings, log: &LogArgs) -> Result<(), CliError> {
     let format = if log.log_format == "json" { LogFormat::Json } else { LogFormat::Text };
     init_logs(&log.log, format).map_err(|error| CliError::Usage(format!("CONDUIT_LOG: {error}")))?;
-    let service = Service::start(settings, Clock::system()).await?;
+    // It holds everything that a start needs at one time or another, and is gone when that is over.
+    let service = Box::pin(Service::start(settings, Clock::system())).await?;
     Ok(service.run().await?)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use moka::future::Cache;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LINK, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -70,16 +70,10 @@ impl GitHub {
             (AUTHORIZATION, bearer),
             (ACCEPT, HeaderValue::from_static("application/vnd.github+json")),
         ]);
-        let builder = Client::builder()
+        let http = client(&base)
             .default_headers(headers)
-            .user_agent(concat!("conduit/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .referer(false)
-            .timeout(ONE_PAGE);
-        // Without TLS, a system that has no certificates is no obstacle.
-        let builder = if base.scheme() == "https" { builder } else { builder.tls_certs_only([]) };
-        let http =
-            builder.build().map_err(|error| unusable(format!("TLS to GitHub cannot be set up: {error}")))?;
+            .build()
+            .map_err(|error| unusable(format!("TLS to GitHub cannot be set up: {error}")))?;
         let size = |_: &String, texts: &Texts| {
             u32::try_from(texts.iter().map(|text| text.len() + 24).sum::<usize>()).unwrap_or(u32::MAX)
         };
@@ -218,7 +212,18 @@ impl ForgeApi for GitHub {
     }
 }
 
-async fn body(mut answer: Response, what: &str) -> Result<Vec<u8>, ForgeError> {
+/// How every question is asked.
+pub(super) fn client(base: &Url) -> ClientBuilder {
+    let builder = Client::builder()
+        .user_agent(concat!("conduit/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .referer(false)
+        .timeout(ONE_PAGE);
+    // Without TLS, a system that has no certificates is no obstacle.
+    if base.scheme() == "https" { builder } else { builder.tls_certs_only([]) }
+}
+
+pub(super) async fn body(mut answer: Response, what: &str) -> Result<Vec<u8>, ForgeError> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|error| no_answer(what, error))? {
         if body.len() + chunk.len() > LARGEST_PAGE {

@@ -1,10 +1,12 @@
-//! What a payload lacks, read from the forge: the files a pull request changes, and its commits.
+//! What a payload lacks, read from the forge: the files a pull request changes, and its commits. And what no payload could
+//! be believed about: the addresses that the forge sends from.
 //!
 //! A [`ForgeApi`] answers from memory when it can: what was read for a head commit holds for it. Nothing here
 //! decides or retries; an error says in which way it failed, and whoever asked knows what to do about it.
 //! Addresses come from the configuration alone, never from a payload or an answer, and redirects are off.
 
 mod github;
+mod meta;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use github::GitHub;
+pub use meta::hook_networks;
 
 use crate::event::{Event, Repo};
 

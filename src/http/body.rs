@@ -14,11 +14,15 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
 use super::ApiError;
+use super::door::Standing;
 
 /// What is set aside before the first byte came: a sender's word for its length is not taken for more.
 const FIRST: usize = 64 * 1024;
 
 /// The memory that bodies may take together while they are read and verified.
+///
+/// An address may hold as much of it as is left to the others: alone at most a half, beside one that does the same a third, and
+/// so on. So whoever fills it leaves room, and many who do leave as much as each of them has.
 #[derive(Debug)]
 pub(super) struct Budget {
     free: AtomicUsize,
@@ -32,9 +36,11 @@ pub(super) struct Body {
     _share: Share,
 }
 
+/// What a body takes of the budget, and whose part of it that is.
 #[derive(Debug)]
-struct Share {
+pub(super) struct Share {
     budget: Arc<Budget>,
+    holder: Option<Arc<Standing>>,
     bytes: usize,
 }
 
@@ -42,13 +48,22 @@ impl Budget {
     pub(super) fn new(bytes: usize) -> Arc<Self> {
         Arc::new(Self { free: AtomicUsize::new(bytes) })
     }
+
+    /// Nothing of it yet, for a body from the address of `holder`; without one it may take all there is.
+    pub(super) fn share(self: &Arc<Self>, holder: Option<Arc<Standing>>) -> Share {
+        Share { budget: Arc::clone(self), holder, bytes: 0 }
+    }
 }
 
 impl Share {
     fn grow(&mut self, by: usize) -> Result<(), ApiError> {
-        let less = |free: usize| free.checked_sub(by);
+        let held = self.holder.as_ref().map_or(0, |holder| holder.held.load(Ordering::Relaxed) + by);
+        let less = |free: usize| free.checked_sub(by).filter(|left| held <= *left);
         let taken = self.budget.free.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
         taken.map_err(|_| ApiError::Busy("too many large bodies at once"))?;
+        if let Some(holder) = &self.holder {
+            holder.held.fetch_add(by, Ordering::Relaxed);
+        }
         self.bytes += by;
         Ok(())
     }
@@ -57,6 +72,9 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         self.budget.free.fetch_add(self.bytes, Ordering::AcqRel);
+        if let Some(holder) = &self.holder {
+            holder.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
     }
 }
 
@@ -88,10 +106,10 @@ pub(super) async fn read(
     payload: Payload,
     limit: usize,
     patience: Duration,
-    budget: &Arc<Budget>,
+    mut share: Share,
 ) -> Result<Body, ApiError> {
     let first = content_length(request).unwrap_or_default().min(FIRST);
-    let share = Share { budget: Arc::clone(budget), bytes: 0 };
+    share.grow(first)?;
     let reading = collect(payload, first, limit, share);
     tokio::time::timeout(patience, reading).await.map_err(|_| ApiError::TooSlow)?
 }
@@ -108,7 +126,8 @@ async fn collect(
         if chunk.len() > limit.saturating_sub(bytes.len()) {
             return Err(ApiError::TooLarge(limit));
         }
-        share.grow(chunk.len())?;
+        let needed = bytes.len() + chunk.len();
+        share.grow(needed.saturating_sub(share.bytes))?;
         bytes.extend_from_slice(&chunk);
     }
     Ok(Body { bytes: bytes.freeze(), _share: share })
@@ -127,13 +146,35 @@ mod tests {
     #[test]
     fn bodies_share_a_budget_and_give_it_back() {
         let budget = Budget::new(100);
-        let share = || Share { budget: Arc::clone(&budget), bytes: 0 };
-        let (mut one, mut two) = (share(), share());
+        let (mut one, mut two) = (budget.share(None), budget.share(None));
         assert_eq!(one.grow(60), Ok(()));
         assert!(matches!(two.grow(60), Err(ApiError::Busy(_))));
         drop(one);
         assert_eq!(two.grow(60), Ok(()));
         drop(two);
         assert_eq!(budget.free.load(Ordering::Acquire), 100);
+    }
+
+    #[test]
+    fn an_address_holds_no_more_than_it_leaves_to_the_others() {
+        let budget = Budget::new(120);
+        let [forger, accomplice, forge] = [(); 3].map(|()| Arc::<Standing>::default());
+        let bodies = |of: &Arc<Standing>| {
+            let body = || {
+                let mut share = budget.share(Some(Arc::clone(of)));
+                share.grow(10).map(|()| share).ok()
+            };
+            std::iter::from_fn(body).collect::<Vec<_>>()
+        };
+        let first = bodies(&forger);
+        assert_eq!(first.len(), 6, "a half");
+        let second = bodies(&accomplice);
+        assert_eq!(second.len(), 3, "a half of the rest");
+        assert_eq!(bodies(&forge).len(), 1, "and there is still some left");
+        drop(first);
+        assert_eq!(bodies(&forge).len(), 4);
+        drop(second);
+        assert_eq!(budget.free.load(Ordering::Acquire), 120);
+        assert_eq!(forger.held.load(Ordering::Relaxed), 0);
     }
 }

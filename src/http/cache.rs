@@ -14,6 +14,7 @@ use crate::secrets::{Keyring, Secret};
 use crate::store::{Store, StoreError};
 
 use super::ApiError;
+use super::door::Bucket;
 
 /// How long an answer of the store is believed.
 const TTL: Duration = Duration::from_secs(1);
@@ -62,6 +63,8 @@ pub(super) struct OpenHook {
     pub(super) hook: Hook,
     /// In the order of `hook.secrets`.
     secrets: Vec<Secret>,
+    /// How many genuine deliveries it may still have.
+    pub(super) rate: Arc<Bucket>,
 }
 
 impl OpenHook {
@@ -78,7 +81,7 @@ impl OpenHook {
             })
         };
         let secrets = hook.secrets.iter().map(|secret| open(&secret.sealed)).collect::<Result<_, _>>()?;
-        Ok(Self { hook, secrets })
+        Ok(Self { hook, secrets, rate: Arc::default() })
     }
 
     /// The secrets that are valid at `now` with their versions, newest first.
@@ -120,9 +123,8 @@ impl Hooks {
             return Ok(None);
         }
         let found = store.hook(name.0, name.1).await.map_err(cannot_say)?;
-        let found = found.map(|hook| OpenHook::open(hook, keyring)).transpose()?.map(Arc::new);
-        self.remember(key, found.as_ref(), now);
-        Ok(found)
+        let found = found.map(|hook| OpenHook::open(hook, keyring)).transpose()?;
+        Ok(self.remember(key, found, now))
     }
 
     /// Forgets a hook that was changed here.
@@ -132,17 +134,24 @@ impl Hooks {
         lock(&self.unknown).remove(&key);
     }
 
-    fn remember(&self, key: Key, found: Option<&Arc<OpenHook>>, now: Timestamp) {
-        let Some(hook) = found else {
+    fn remember(&self, key: Key, found: Option<OpenHook>, now: Timestamp) -> Option<Arc<OpenHook>> {
+        let Some(mut hook) = found else {
             lock(&self.known).remove(&key);
             let mut unknown = lock(&self.unknown);
             if unknown.len() >= MOST_UNKNOWN {
                 unknown.clear();
             }
             unknown.insert(key, now);
-            return;
+            return None;
         };
-        lock(&self.known).insert(key, (now, Arc::clone(hook)));
+        let mut known = lock(&self.known);
+        // What it has used up of its limit does not come back because it was read again.
+        if let Some((_, before)) = known.get(&key) {
+            hook.rate = Arc::clone(&before.rate);
+        }
+        let hook = Arc::new(hook);
+        known.insert(key, (now, Arc::clone(&hook)));
+        Some(hook)
     }
 }
 
@@ -203,13 +212,24 @@ mod tests {
         let keyring = keyring();
         let hooks = Hooks::default();
         let now = Timestamp::UNIX_EPOCH;
-        let open = Arc::new(OpenHook::open(hook(&keyring), &keyring).unwrap());
-        hooks.remember(("github".into(), "shop".into()), Some(&open), now);
+        let open = OpenHook::open(hook(&keyring), &keyring).unwrap();
+        hooks.remember(("github".into(), "shop".into()), Some(open), now);
         for n in 0..5000 {
             hooks.remember(("github".into(), format!("made-up-{n}")), None, now);
         }
         assert!(lock(&hooks.unknown).len() <= MOST_UNKNOWN);
         assert_eq!(lock(&hooks.known).len(), 1);
+    }
+
+    #[test]
+    fn a_hook_that_is_read_again_has_used_up_what_it_had() {
+        let keyring = keyring();
+        let hooks = Hooks::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let read = || OpenHook::open(hook(&keyring), &keyring).unwrap();
+        let before = hooks.remember(("github".into(), "shop".into()), Some(read()), now).unwrap();
+        let after = hooks.remember(("github".into(), "shop".into()), Some(read()), now).unwrap();
+        assert!(Arc::ptr_eq(&before.rate, &after.rate));
     }
 
     #[tokio::test]

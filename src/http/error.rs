@@ -65,6 +65,17 @@ pub enum ApiError {
     /// The body did not arrive in time.
     #[error("the body did not arrive in time")]
     TooSlow,
+    /// Too much from this address was refused; with the seconds until it is heard again.
+    #[error("too much from this address was refused; try again in {0} s")]
+    AddressLimited(u64),
+    /// Genuine, and more than the hook may have; with the seconds until it may have one more.
+    #[error(
+        "this hook delivers more than CONDUIT_RATE_HOOK allows; nothing was stored, deliver it again in {0} s"
+    )]
+    HookLimited(u64),
+    /// From an address that deliveries are not taken from.
+    #[error("deliveries are not taken from this address")]
+    AddressNotAllowed,
 }
 
 impl ApiError {
@@ -87,6 +98,9 @@ impl ApiError {
             Self::WrongMethod(_) => (213, StatusCode::METHOD_NOT_ALLOWED),
             Self::Conflict(_) => (214, StatusCode::CONFLICT),
             Self::TooSlow => (215, StatusCode::REQUEST_TIMEOUT),
+            Self::AddressLimited(_) => (216, StatusCode::TOO_MANY_REQUESTS),
+            Self::HookLimited(_) => (217, StatusCode::TOO_MANY_REQUESTS),
+            Self::AddressNotAllowed => (218, StatusCode::FORBIDDEN),
         }
     }
 
@@ -120,11 +134,17 @@ impl ResponseError for ApiError {
         match self {
             Self::NotAuthorised => response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"conduit\"")),
             Self::Busy(_) => response.insert_header((RETRY_AFTER, RETRY_SECONDS)),
+            Self::AddressLimited(seconds) | Self::HookLimited(seconds) => {
+                response.insert_header((RETRY_AFTER, *seconds))
+            }
             Self::WrongMethod(methods) => response.insert_header((ALLOW, methods.as_str())),
             _ => &mut response,
         };
         // What is left of a body that was not read must not be taken for the next request.
-        if matches!(self, Self::TooLarge(_) | Self::TooSlow) {
+        if matches!(
+            self,
+            Self::TooLarge(_) | Self::TooSlow | Self::AddressLimited(_) | Self::AddressNotAllowed
+        ) {
             response.force_close();
         }
         response.json(Refusal { success: false, error_code, error_msg: self.to_string() })

@@ -71,8 +71,10 @@ pub(super) async fn authorise(
     let right = rights::asked_by(request)?;
     let presented = bearer(request).ok_or(ApiError::NotAuthorised)?;
     let tokens = state.tokens.get(now, state.store.tokens()).await?;
-    let token = token::find(&tokens, presented, now).ok_or(ApiError::NotAuthorised)?;
-    let by = Asker::new(token, right, request);
+    let found = token::find(&tokens, presented, now);
+    state.door.hear(request, found.map(|token| token.name.as_str()), now)?;
+    let token = found.ok_or(ApiError::NotAuthorised)?;
+    let by = Asker::new(token, right, state.door.address(request));
     if let Err(refusal) = right.allow(token) {
         state.refused(&by, request.path()).await;
         return Err(refusal);
@@ -94,8 +96,8 @@ async fn fields(state: &State, request: &HttpRequest, payload: web::Payload) -> 
     fields.add_query(request.query_string())?;
     if matches!(*request.method(), Method::POST | Method::PATCH | Method::PUT) && has_body(request) {
         body::check_head(request, &["application/json"], "the body must be application/json", LARGEST_JSON)?;
-        let patience = state.config.body_timeout;
-        let body = body::read(request, payload, LARGEST_JSON, patience, &state.budget).await?;
+        let (patience, share) = (state.config.body_timeout, state.budget.share(None));
+        let body = body::read(request, payload, LARGEST_JSON, patience, share).await?;
         fields.add_json(&body.bytes)?;
     }
     Ok(fields)

@@ -13,13 +13,21 @@ use super::ApiError;
 use super::answer::Answer;
 use super::unread::Held;
 
-/// Headers on every answer. Nothing here is meant to be cached, framed, run or guessed at.
-pub(super) fn security_headers() -> DefaultHeaders {
-    DefaultHeaders::new()
+/// Headers on every answer. Nothing here is meant to be cached, framed, run or guessed at, and over TLS never asked for
+/// without it.
+pub(super) fn security_headers(https: bool) -> DefaultHeaders {
+    let headers = if https {
+        DefaultHeaders::new().add(("Strict-Transport-Security", "max-age=31536000"))
+    } else {
+        DefaultHeaders::new()
+    };
+    headers
         .add(("Cache-Control", "no-store"))
         .add(("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"))
+        .add(("Cross-Origin-Resource-Policy", "same-origin"))
         .add(("Referrer-Policy", "no-referrer"))
         .add(("X-Content-Type-Options", "nosniff"))
+        .add(("X-Frame-Options", "DENY"))
 }
 
 /// Runs the routes and answers for them when they cannot.

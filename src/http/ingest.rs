@@ -1,7 +1,8 @@
 //! From a request to a durable event: the order of the checks, and the I/O between them.
 //!
 //! What costs nothing is refused first; then the raw body is read, within its limits; then the delivery is
-//! proved genuine; only then is it parsed. 202 is said after the store has said yes.
+//! proved genuine; only then is it parsed. 202 is said after the store has said yes. How it went is remembered of the
+//! address that it came from.
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::store::{EventId, NewEvent, StoreError};
 use crate::telemetry;
 
 use super::cache::OpenHook;
+use super::door::Visitor;
 use super::intake::{self, Arrival, Refused, Understood};
 use super::{ApiError, State, body};
 
@@ -43,22 +45,44 @@ pub(super) struct Accepted {
     pub(super) queued: bool,
 }
 
-/// Takes in a delivery on the hook `repo_id` of `forge`.
+/// Takes in a delivery on the hook `repo_id` of `forge`, if there is such a forge and the sender may try.
 pub(super) async fn receive(
+    state: &State,
+    forge: Result<&'static dyn Forge, ApiError>,
+    repo_id: &str,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Accepted, ApiError> {
+    let visitor = state.door.admit(request, state.clock.now())?;
+    let taken = async { take_in(state, forge?, repo_id, request, payload, &visitor).await }.await;
+    state.door.remember(&visitor, taken.as_ref().err(), state.clock.now());
+    taken
+}
+
+async fn take_in(
     state: &State,
     forge: &'static dyn Forge,
     repo_id: &str,
     request: &HttpRequest,
     payload: Payload,
+    visitor: &Visitor,
 ) -> Result<Accepted, ApiError> {
     body::check_head(request, TYPES, WANTED, LARGEST)?;
-    let body = body::read(request, payload, LARGEST, state.config.body_timeout, &state.budget).await?;
+    let share = state.budget.share(visitor.standing.clone());
+    let body = body::read(request, payload, LARGEST, state.config.body_timeout, share).await?;
+    visitor.has_sent(body.bytes.len());
     let at = state.clock.now();
     let hook = hook(state, forge.name(), repo_id, at).await?;
     let understood = look(forge, request.headers(), &body.bytes, hook.clone(), at).await?;
-    let understood = understood.map_err(|refused| refuse(&refused, forge.name(), repo_id))?;
+    let understood = understood.map_err(|refused| refuse(&refused, forge.name(), repo_id, visitor))?;
     // Without a hook there is no secret, and without a secret nothing is genuine.
     let hook = hook.ok_or(ApiError::BadSignature)?;
+    state.door.take_from(&hook.rate, at).inspect_err(|_| {
+        tracing::warn!(
+            "a genuine delivery to {} got 429: it has more than CONDUIT_RATE_HOOK allows",
+            hook.hook.name()
+        );
+    })?;
     let (hook, repo) = pin(state, &understood, hook.hook.clone()).await?;
     let arrival =
         Arrival { at, now: state.clock.now(), body: &body.bytes, max_age: state.config.max_event_age };
@@ -117,20 +141,20 @@ impl Headers for RequestHeaders<'_> {
 }
 
 /// The outside gets one answer for whatever is wrong with a signature; the log says which it was.
-fn refuse(refused: &Refused, provider: &str, repo_id: &str) -> ApiError {
-    let name = printable(repo_id);
+fn refuse(refused: &Refused, provider: &str, repo_id: &str, visitor: &Visitor) -> ApiError {
+    let (name, from) = (printable(repo_id), visitor.name());
     match refused {
         Refused::Unverified(why) => {
-            tracing::info!("a delivery to {provider}/{name} got 401: {why}");
+            tracing::info!("a delivery to {provider}/{name} from {from} got 401: {why}");
             ApiError::BadSignature
         }
         Refused::ContentType(found) => {
             let found = printable(found);
-            tracing::info!("a delivery to {provider}/{name} got 415: {found}");
+            tracing::info!("a delivery to {provider}/{name} from {from} got 415: {found}");
             ApiError::UnsupportedMedia(WANTED)
         }
         Refused::Malformed(why) => {
-            tracing::info!("a delivery to {provider}/{name} got 400: {}", printable(why));
+            tracing::info!("a delivery to {provider}/{name} from {from} got 400: {}", printable(why));
             ApiError::Malformed(why.clone())
         }
     }

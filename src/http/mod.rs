@@ -1,14 +1,15 @@
 //! The HTTP room: the door that forges deliver to, and the API that people ask.
 //!
 //! One application factory serves production and tests alike; the listener is handed in. A request is
-//! checked by its extractor (`extract`, over `rights` and `fields`), a delivery by `ingest` (the order of the checks and the
-//! I/O) and `intake` (what its bytes amount to, pure); everything that is not done is answered from one table
+//! checked by its extractor (`extract`, over `rights` and `fields`), a delivery by `door` (who may try), `ingest` (the order of
+//! the checks and the I/O) and `intake` (what its bytes amount to, pure); everything that is not done is answered from one table
 //! (`error`).
 
 mod answer;
 mod audit;
 mod body;
 mod cache;
+mod door;
 mod error;
 mod extract;
 mod fields;
@@ -30,6 +31,7 @@ use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
+use rustls::ServerConfig;
 use url::Url;
 
 use crate::clock::Clock;
@@ -42,6 +44,8 @@ use crate::telemetry::Metrics;
 use audit::Refusals;
 use body::Budget;
 use cache::{Fresh, Hooks};
+use door::Door;
+pub use door::{AllowList, DoorConfig, Published, Rate};
 pub use error::ApiError;
 use keep::BodyKeeper;
 pub use rights::{RIGHTS, Reach, Right};
@@ -72,6 +76,8 @@ pub struct HttpConfig {
     pub body_memory: usize,
     /// How long requests in flight may take when the service stops.
     pub shutdown_timeout: Duration,
+    /// Who may try to deliver, and how often.
+    pub door: DoorConfig,
 }
 
 impl Default for HttpConfig {
@@ -85,6 +91,7 @@ impl Default for HttpConfig {
             body_timeout: Duration::from_secs(8),
             body_memory: 128 * 1024 * 1024,
             shutdown_timeout: Duration::from_secs(20),
+            door: DoorConfig::default(),
         }
     }
 }
@@ -133,6 +140,7 @@ struct State {
     health: Fresh<Health>,
     keeper: Option<BodyKeeper>,
     budget: Arc<Budget>,
+    door: Door,
     stopping: AtomicBool,
 }
 
@@ -153,6 +161,7 @@ impl Http {
             health: Fresh::default(),
             keeper,
             budget: Budget::new(config.body_memory),
+            door: Door::new(config.door.clone()),
             stopping: AtomicBool::new(false),
             config,
         }))
@@ -162,12 +171,17 @@ impl Http {
     ///
     /// The server is a future to be awaited or spawned; its handle stops it.
     pub fn serve(&self, listener: TcpListener) -> io::Result<Server> {
-        self.run(listener, self.0.config.workers, routes::public)
+        self.public(listener, None)
+    }
+
+    /// The same behind TLS.
+    pub fn serve_tls(&self, listener: TcpListener, tls: ServerConfig) -> io::Result<Server> {
+        self.public(listener, Some(tls))
     }
 
     /// Serves the management routes on `listener` until the server is stopped.
     pub fn serve_management(&self, listener: TcpListener) -> io::Result<Server> {
-        self.run(listener, 1, routes::management)
+        self.run((listener, None), 1, routes::management, false)
     }
 
     /// From now on `/readyz` says that no new request should be sent here.
@@ -182,11 +196,19 @@ impl Http {
         }
     }
 
+    fn public(&self, listener: TcpListener, tls: Option<ServerConfig>) -> io::Result<Server> {
+        let config = &self.0.config;
+        // Browsers heed it over TLS alone, which a proxy may have ended.
+        let https = tls.is_some() || config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+        self.run((listener, tls), config.workers, routes::public, https)
+    }
+
     fn run(
         &self,
-        listener: TcpListener,
+        (listener, tls): (TcpListener, Option<ServerConfig>),
         workers: usize,
         routes: fn(&mut ServiceConfig),
+        https: bool,
     ) -> io::Result<Server> {
         let http = Data::new(self.clone());
         let config = &self.0.config;
@@ -196,7 +218,7 @@ impl Http {
                 .configure(routes)
                 .default_service(web::to(guard::not_found))
                 .wrap(from_fn(guard::guard))
-                .wrap(guard::security_headers())
+                .wrap(guard::security_headers(https))
         };
         let server = HttpServer::new(app)
             .workers(workers)
@@ -207,8 +229,12 @@ impl Http {
             .client_disconnect_timeout(LINGER)
             .keep_alive(Duration::from_secs(75))
             .shutdown_timeout(config.shutdown_timeout.as_secs())
-            .disable_signals()
-            .listen(listener)?;
+            .tls_handshake_timeout(config.body_timeout)
+            .disable_signals();
+        let server = match tls {
+            Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+            None => server.listen(listener)?,
+        };
         Ok(server.run())
     }
 }

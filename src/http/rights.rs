@@ -1,5 +1,7 @@
 //! Who may call what: the one table. A route that asks for a token and is not in it serves nobody.
 
+use std::net::IpAddr;
+
 use actix_web::HttpRequest;
 use jiff::Timestamp;
 
@@ -120,11 +122,11 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    pub(super) fn new(token: &Token, right: &Right, request: &HttpRequest) -> Self {
+    pub(super) fn new(token: &Token, right: &Right, from: Option<IpAddr>) -> Self {
         Self {
             name: token.name.clone(),
             repos: token.repos.clone(),
-            from: request.peer_addr().map(|address| address.ip().to_canonical().to_string()),
+            from: from.map(|address| address.to_string()),
             action: right.action,
         }
     }

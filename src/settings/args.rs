@@ -13,8 +13,8 @@ use clap::Args;
 use url::Url;
 
 use super::{
-    GitHubSettings, RedisUrl, SettingError, Settings, SiteConfig, SpoolSettings, StoreUrl, WebSettings,
-    WorkSettings, bytes, duration,
+    DoorArgs, GitHubSettings, RedisUrl, SettingError, Settings, SiteConfig, SpoolSettings, StoreUrl,
+    WebSettings, WorkSettings, bytes, duration,
 };
 use crate::secrets::Secret;
 
@@ -95,6 +95,9 @@ pub struct ListenArgs {
     /// The bytes that the spool may take
     #[arg(long, env = "CONDUIT_SPOOL_SIZE", default_value = "1GiB", value_name = "SIZE")]
     pub spool_size: String,
+    /// Who may come in.
+    #[command(flatten)]
+    pub door: DoorArgs,
 }
 
 /// How tickets are worked on.
@@ -203,14 +206,19 @@ impl ServeArgs {
     /// Checks every setting.
     pub fn settings(&self) -> Result<Settings, SettingError> {
         let work = if self.no_workers { None } else { Some(self.work.check()?) };
-        settings(&self.config, &self.store, work, Some(self.listen.check()?))
+        settings(&self.config, &self.store, work, Some(self.listen.check(&self.work.github)?))
     }
 }
 
 impl EverySetting {
     /// Checks every setting.
     pub fn settings(&self) -> Result<Settings, SettingError> {
-        settings(&self.config, &self.store, Some(self.work.check()?), Some(self.listen.check()?))
+        settings(
+            &self.config,
+            &self.store,
+            Some(self.work.check()?),
+            Some(self.listen.check(&self.work.github)?),
+        )
     }
 }
 
@@ -317,7 +325,7 @@ impl StoreArgs {
 }
 
 impl ListenArgs {
-    fn check(&self) -> Result<WebSettings, SettingError> {
+    fn check(&self, github: &GitHubArgs) -> Result<WebSettings, SettingError> {
         let age = duration("CONDUIT_MAX_EVENT_AGE", &self.max_event_age)?;
         Ok(WebSettings {
             listen: address("CONDUIT_LISTEN", &self.listen)?,
@@ -329,6 +337,7 @@ impl ListenArgs {
             keep_payloads: yes_or_no("CONDUIT_KEEP_PAYLOADS", &self.keep_payloads)?,
             max_event_age: (!age.is_zero()).then_some(age),
             spool: self.spool()?,
+            door: self.door.check(github.api_url()?)?,
         })
     }
 
@@ -365,8 +374,12 @@ fn lease(text: &str) -> Result<Duration, SettingError> {
 }
 
 impl GitHubArgs {
+    fn api_url(&self) -> Result<Url, SettingError> {
+        http_url("GITHUB_API_URL", &self.github_api_url)
+    }
+
     fn check(&self) -> Result<Option<GitHubSettings>, SettingError> {
-        let api_url = http_url("GITHUB_API_URL", &self.github_api_url)?;
+        let api_url = self.api_url()?;
         match self.github_token.as_deref().map(str::trim) {
             None | Some("") => Ok(None),
             Some(token) if token.bytes().all(|byte| byte.is_ascii_graphic()) => {

@@ -4,6 +4,7 @@
 //! wrong one stops the start with its name, what was found and what is allowed.
 
 mod args;
+mod door;
 mod site;
 mod workers;
 
@@ -21,6 +22,7 @@ pub use args::{
     ConfigArgs, EverySetting, GitHubArgs, JiraArgs, ListenArgs, LogArgs, SealedStoreArgs, ServeArgs,
     StoreArgs, WorkArgs, WorkerArgs,
 };
+pub use door::{AllowSettings, DoorArgs, DoorSettings, TlsSettings};
 pub use site::{Login, SiteConfig};
 pub use workers::{OneOrMany, SiteEntry, WorkerEntry, WorkersFile};
 
@@ -107,6 +109,8 @@ pub struct WebSettings {
     pub max_event_age: Option<Duration>,
     /// `CONDUIT_SPOOL`; `None`: deliveries are refused while the store is away.
     pub spool: Option<SpoolSettings>,
+    /// Who may come in, how often, and behind which certificate.
+    pub door: DoorSettings,
 }
 
 /// Where deliveries wait while the store is away.

@@ -133,6 +133,12 @@ pub enum WebhookResult {
     TooLarge,
     /// A content type or encoding that is not taken.
     UnsupportedMedia,
+    /// From an address of which too much was refused: not read.
+    AddressLimited,
+    /// Genuine, and more than its hook may have.
+    HookLimited,
+    /// From an address that is not on the list: not read.
+    AddressNotAllowed,
     /// Neither store nor memory could take it.
     Unavailable,
     /// Something of our own went wrong.
@@ -151,6 +157,9 @@ impl WebhookResult {
             Self::Malformed => "malformed",
             Self::TooLarge => "too_large",
             Self::UnsupportedMedia => "unsupported_media",
+            Self::AddressLimited => "address_limited",
+            Self::HookLimited => "hook_limited",
+            Self::AddressNotAllowed => "address_not_allowed",
             Self::Unavailable => "unavailable",
             Self::Error => "error",
         }

@@ -16,7 +16,7 @@ use crate::app::service::Service;
 use crate::clock::Clock;
 use crate::forge::sample;
 use crate::secrets::Secret;
-use crate::settings::{Settings, SiteConfig, StoreUrl, WebSettings, WorkSettings};
+use crate::settings::{DoorSettings, Settings, SiteConfig, StoreUrl, WebSettings, WorkSettings};
 use crate::trace::{Outcome, Trace};
 
 const EMAIL: &str = "conduit@acme.example";
@@ -199,6 +199,7 @@ fn settings(folder: &TempDir, jira: &JiraSim, token: &Secret, fixed_port: bool) 
             keep_payloads: true,
             max_event_age: None,
             spool: None,
+            door: DoorSettings::default(),
         }),
     })
 }

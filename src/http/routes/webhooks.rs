@@ -22,10 +22,11 @@ struct Receipt {
 /// `POST /conduit/webhooks/{provider}/{repo_id}/payload`
 pub(super) async fn payload(request: HttpRequest, path: Path<(String, String)>, payload: Payload) -> Answer {
     let (provider, repo_id) = path.into_inner();
-    let forge = ingest::provider(&provider).inspect_err(|error| count("unknown", Err(error)))?;
     let state = state(&request)?;
+    let forge = ingest::provider(&provider);
+    let name = forge.as_ref().map_or("unknown", |forge| forge.name());
     let result = ingest::receive(&state, forge, &repo_id, &request, payload).await;
-    count(forge.name(), result.as_ref());
+    count(name, result.as_ref());
     result.map(receipt)
 }
 
@@ -44,6 +45,9 @@ fn count(provider: &'static str, result: Result<&Accepted, &ApiError>) {
         Err(ApiError::Malformed(_) | ApiError::TooSlow) => WebhookResult::Malformed,
         Err(ApiError::TooLarge(_)) => WebhookResult::TooLarge,
         Err(ApiError::UnsupportedMedia(_)) => WebhookResult::UnsupportedMedia,
+        Err(ApiError::AddressLimited(_)) => WebhookResult::AddressLimited,
+        Err(ApiError::HookLimited(_)) => WebhookResult::HookLimited,
+        Err(ApiError::AddressNotAllowed) => WebhookResult::AddressNotAllowed,
         Err(ApiError::Busy(_)) => WebhookResult::Unavailable,
         Err(_) => WebhookResult::Error,
     };

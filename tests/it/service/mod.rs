@@ -3,7 +3,9 @@
 //! Everything is as `conduit serve` starts it, on both stores, with a simulated Jira behind it.
 
 mod backpressure;
+mod door;
 mod jira_hooks;
 mod main_job;
 mod processes;
 mod reload;
+mod tls;

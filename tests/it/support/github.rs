@@ -21,6 +21,7 @@ pub(crate) struct GitHubSim {
 #[derive(Default)]
 struct State {
     pulls: BTreeMap<u64, Pull>,
+    hooks: Vec<String>,
     asked: Vec<String>,
     trouble: Option<Trouble>,
 }
@@ -73,6 +74,16 @@ impl GitHubSim {
         self.state.lock().unwrap().pulls.entry(number).or_default().commits = commits;
     }
 
+    /// Where its API is.
+    pub(crate) fn api(&self) -> url::Url {
+        self.url.parse().unwrap()
+    }
+
+    /// The networks that it says its webhooks come from.
+    pub(crate) fn publishes(&self, networks: &[&str]) {
+        self.state.lock().unwrap().hooks = networks.iter().map(|&network| network.to_owned()).collect();
+    }
+
     pub(crate) fn has(&self, trouble: Option<Trouble>) {
         self.state.lock().unwrap().trouble = trouble;
     }
@@ -94,7 +105,8 @@ async fn answer(request: HttpRequest, state: Data<Mutex<State>>) -> HttpResponse
     if request.method() != "GET" || header("user-agent").is_empty() {
         return said(403, "Request forbidden by administrative rules.");
     }
-    if header("authorization") != format!("Bearer {TOKEN}") {
+    let meta = request.path() == "/api/v3/meta";
+    if !meta && header("authorization") != format!("Bearer {TOKEN}") {
         return said(401, "Bad credentials");
     }
     match state.trouble {
@@ -109,6 +121,10 @@ async fn answer(request: HttpRequest, state: Data<Mutex<State>>) -> HttpResponse
         Some(Trouble::TokenRevoked) => return said(401, "Bad credentials"),
         Some(Trouble::Redirects) => {
             return HttpResponse::MovedPermanently().insert_header(("location", "/elsewhere")).finish();
+        }
+        None if meta => {
+            let actions = ["4.148.0.0/16"];
+            return HttpResponse::Ok().json(json!({ "hooks": state.hooks, "actions": actions }));
         }
         None => {}
     }

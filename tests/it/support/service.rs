@@ -8,7 +8,7 @@ use conduit::app::service::Service;
 use conduit::clock::Clock;
 use conduit::forge::sample;
 use conduit::secrets::Secret;
-use conduit::settings::{RedisUrl, Settings, SiteConfig, StoreUrl, WebSettings, WorkSettings};
+use conduit::settings::{DoorSettings, RedisUrl, Settings, SiteConfig, StoreUrl, WebSettings, WorkSettings};
 use conduit::trace::Trace;
 use jira_sim::{Account, JiraSim, NewIssue, Project, Workflow};
 use reqwest::{Client, Method};
@@ -125,6 +125,7 @@ pub(crate) fn settings(folder: &Path, on: &On<'_>, jira: &JiraSim) -> Settings {
             keep_payloads: true,
             max_event_age: None,
             spool: None,
+            door: DoorSettings::default(),
         }),
     }
 }

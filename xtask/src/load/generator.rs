@@ -21,6 +21,7 @@ const PLACEHOLDER: &str = "ffffffffffffffffffffffffffffffffffffffff";
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Where to send.
+#[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
     pub(super) address: SocketAddr,
     pub(super) path: &'a str,
@@ -37,7 +38,8 @@ pub(super) struct Figures {
 }
 
 impl Figures {
-    fn new(mut latencies: Vec<Duration>, took: Duration) -> Self {
+    /// Of a run that delivered something.
+    pub(super) fn new(mut latencies: Vec<Duration>, took: Duration) -> Self {
         latencies.sort_unstable();
         let at = |percent: usize| latencies[(latencies.len() - 1) * percent / 100];
         #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -85,7 +87,7 @@ pub(super) async fn run(target: &Target<'_>, connections: usize, time: Duration)
 }
 
 /// A delivery with places to fill in.
-struct Template {
+pub(super) struct Template {
     path: String,
     secret: &'static str,
     body: String,
@@ -93,7 +95,7 @@ struct Template {
 }
 
 impl Template {
-    fn new(target: &Target<'_>) -> anyhow::Result<Self> {
+    pub(super) fn new(target: &Target<'_>) -> anyhow::Result<Self> {
         let shop = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
         let pull_request = PullRequest {
             action: "closed",
@@ -114,7 +116,8 @@ impl Template {
         Ok(Self { path: target.path.to_owned(), secret: target.secret, body, sha_at })
     }
 
-    fn request(&self) -> Vec<u8> {
+    /// The next delivery, signed.
+    pub(super) fn request(&self) -> Vec<u8> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut body = self.body.clone();
         body.replace_range(self.sha_at..self.sha_at + PLACEHOLDER.len(), &format!("{number:040x}"));
@@ -148,7 +151,7 @@ async fn send_until(end: Instant, address: SocketAddr, template: &Template) -> a
 }
 
 /// Reads one answer whole and returns its status.
-async fn read_answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<u16> {
+pub(super) async fn read_answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<u16> {
     let mut head = Vec::with_capacity(512);
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.context("the connection was closed")?);

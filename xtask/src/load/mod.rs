@@ -5,6 +5,7 @@
 //! compare the two rates with each other, not with other machines.
 
 mod bare;
+mod flood;
 mod generator;
 mod processes;
 
@@ -38,6 +39,15 @@ pub(crate) struct LoadArgs {
     /// Redis' appendfsync
     #[arg(long, default_value = "everysec", value_parser = ["no", "everysec", "always"])]
     appendfsync: String,
+    /// Genuine deliveries at a steady rate, without and with a flood of forged ones, instead of the comparison
+    #[arg(long)]
+    flood: bool,
+    /// Genuine deliveries a second in a flood
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    genuine: u32,
+    /// Addresses that forge in a flood
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..255))]
+    forgers: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,6 +61,9 @@ pub(crate) async fn run(args: &LoadArgs) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         // The sender and the yardstick would be the bottleneck.
         anyhow::bail!("to measure, run the release build: cargo run --release -p xtask -- load");
+    }
+    if args.flood {
+        return flood::run(args).await;
     }
     let program = process::build_conduit()?;
     let folder = tempfile::tempdir()?;

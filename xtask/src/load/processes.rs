@@ -50,10 +50,21 @@ impl Child {
 
     /// `conduit serve --no-workers` on `redis`, or on a file in `folder`.
     pub(super) async fn conduit(program: &Path, folder: &Path, redis: Option<&str>) -> anyhow::Result<Self> {
+        Self::conduit_with(program, folder, redis, &[]).await
+    }
+
+    /// The same with some settings of its own.
+    pub(super) async fn conduit_with(
+        program: &Path,
+        folder: &Path,
+        redis: Option<&str>,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let address = free_address()?;
         let file = format!("sqlite:{}", folder.join("conduit.db").display());
         let mut command = instance::command(program, Path::new("config"), redis.unwrap_or(&file))?;
-        command.args(["serve", "--no-workers", "--log", "warn", "--listen", &address.to_string()]);
+        command.envs(settings.iter().copied());
+        command.args(["serve", "--no-workers", "--log", "error", "--listen", &address.to_string()]);
         let child = Self { name: "conduit", address, path: HOOK, process: Process::start(command)? };
         answers(address).await?;
         Ok(child)
