@@ -58,6 +58,7 @@ macro_rules! stories {
                 an_event_that_names_it_by_both_keys_moves_it_once
                 a_worker_that_dies_on_the_way_leaves_one_job
                 what_failed_under_the_new_key_is_replayed_by_the_old_one
+            }
             tell! { $home, effects:
                 the_tickets_of_a_release_make_its_version_once
                 a_version_that_somebody_made_meanwhile_is_taken
