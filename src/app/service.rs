@@ -17,7 +17,7 @@ use super::in_force::Configuration;
 use super::reload::{Changes, Reload};
 use super::rules::Config;
 use super::spool::{self, Spool};
-use super::{bootstrap, sites};
+use super::{bootstrap, presence, sites};
 use crate::clock::Clock;
 use crate::forge_api::{ForgeApi, GitHub};
 use crate::http::{Http, HttpConfig, HttpParts};
@@ -68,7 +68,13 @@ impl Service {
         };
         let in_force = Configuration { reload: Arc::clone(&reload), sites };
         let http = new_http(&settings, in_force, &store, &keyring, metrics.clone(), &clock);
-        Self::launch(&settings, http, (worker, spool), (reload, changes), metrics)
+        let mut service = Self::launch(&settings, http, (worker, spool), (reload, changes), metrics)?;
+        let at_work = presence::keep(store, service.stop.subscribe());
+        service.tasks.spawn(async {
+            at_work.await;
+            Ok(())
+        });
+        Ok(service)
     }
 
     fn launch(

@@ -17,7 +17,7 @@ use crate::store::{
 use crate::trace::{Reason, Received, Verdict};
 
 /// Content larger than this is compressed: an event of a pull request shrinks to a half, and waits in memory.
-const COMPRESS_ABOVE: usize = 512;
+pub(super) const COMPRESS_ABOVE: usize = 512;
 /// What zstd begins with; JSON never does.
 const ZSTD: &[u8] = &[0x28, 0xB5, 0x2F, 0xFD];
 
@@ -179,6 +179,11 @@ fn read_received(id: &EventId, fields: &Fields) -> Result<Received> {
 
 /// The tickets of an event in its order. An entry reads: position, generation, outcome, reason, site.
 pub(super) fn read_tickets(id: &EventId, entries: &Fields) -> Result<Vec<TicketState>> {
+    Ok(read_entries(id, entries)?.into_iter().map(|(_, ticket)| ticket).collect())
+}
+
+/// The tickets of an event with their positions, in its order.
+pub(super) fn read_entries(id: &EventId, entries: &Fields) -> Result<Vec<(u32, TicketState)>> {
     let mut tickets = Vec::with_capacity(entries.len());
     for (key, entry) in entries {
         let ticket = read_ticket(key, entry)
@@ -186,7 +191,7 @@ pub(super) fn read_tickets(id: &EventId, entries: &Fields) -> Result<Vec<TicketS
         tickets.push(ticket);
     }
     tickets.sort_by_key(|(position, _)| *position);
-    Ok(tickets.into_iter().map(|(_, ticket)| ticket).collect())
+    Ok(tickets)
 }
 
 fn read_ticket(key: &str, entry: &str) -> Option<(u32, TicketState)> {

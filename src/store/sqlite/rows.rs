@@ -15,7 +15,7 @@ use crate::store::{
 use crate::trace::{Reason, TicketTrace, Verdict};
 
 /// JSON above this size is worth compressing. An event of a pull request has some 900 bytes and leaves half of them.
-const LARGE: usize = 256;
+pub(super) const LARGE: usize = 256;
 
 /// What a zstd frame begins with; no JSON does.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];

@@ -1,10 +1,13 @@
 //! A place for each kind of store to live in while one test runs.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};
 
 use conduit::clock::Clock;
-use conduit::store::Store;
-use conduit::store::sqlite::SqliteStore;
+use conduit::store::copy::Copyable;
+use conduit::store::redis::RedisStore;
+use conduit::store::sqlite::{SqliteFile, SqliteStore};
+use conduit::store::{Result, Store};
 use tempfile::TempDir;
 
 /// Where a test's store keeps its data. Nothing of it is shared with another test.
@@ -13,6 +16,8 @@ pub(crate) trait Home: Sized {
     async fn new() -> Self;
     /// A store on it. May be called again, for a second process or after [`Home::restart`].
     async fn open(&self, clock: &Clock) -> Arc<dyn Store>;
+    /// It, to be copied from or to.
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable>;
     /// Stops and starts again whatever outlives a Conduit process: a database server.
     async fn restart(&mut self);
 }
@@ -28,11 +33,24 @@ impl Home for Sqlite {
     }
 
     async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
-        let path = self.folder.path().join("data").join("conduit.db");
-        Arc::new(SqliteStore::open(&path, clock.clone()).unwrap())
+        Arc::new(self.try_open(clock).unwrap())
+    }
+
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
+        Box::new(SqliteFile::open(&self.path(), clock.clone()).unwrap())
     }
 
     async fn restart(&mut self) {}
+}
+
+impl Sqlite {
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("data").join("conduit.db")
+    }
+
+    pub(crate) fn try_open(&self, clock: &Clock) -> Result<SqliteStore> {
+        SqliteStore::open(&self.path(), clock.clone())
+    }
 }
 
 /// A Redis server of the test's own.
@@ -44,12 +62,22 @@ impl Home for Redis {
     }
 
     async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
-        Arc::new(conduit::store::redis::RedisStore::open(&self.0.url(), clock.clone()).await.unwrap())
+        Arc::new(self.try_open(clock).await.unwrap())
+    }
+
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
+        Box::new(RedisStore::open_to_copy(&self.0.url(), clock.clone()).await.unwrap())
     }
 
     async fn restart(&mut self) {
         self.0.kill();
         self.0.start_again().await;
+    }
+}
+
+impl Redis {
+    pub(crate) async fn try_open(&self, clock: &Clock) -> Result<RedisStore> {
+        RedisStore::open(&self.0.url(), clock.clone()).await
     }
 }
 
@@ -91,7 +119,12 @@ impl Home for Cluster {
 
     async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
         let url = self.cluster.as_ref().unwrap().url();
-        Arc::new(conduit::store::redis::RedisStore::open(&url, clock.clone()).await.unwrap())
+        Arc::new(RedisStore::open(&url, clock.clone()).await.unwrap())
+    }
+
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
+        let url = self.cluster.as_ref().unwrap().url();
+        Box::new(RedisStore::open_to_copy(&url, clock.clone()).await.unwrap())
     }
 
     async fn restart(&mut self) {
@@ -122,6 +155,10 @@ impl Home for ClusterOfOnePartition {
 
     async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
         self.0.open(clock).await
+    }
+
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
+        self.0.open_to_copy(clock).await
     }
 
     async fn restart(&mut self) {
