@@ -37,7 +37,7 @@ pub(super) async fn open(
     clock: &Clock,
 ) -> anyhow::Result<(Arc<dyn Store>, Option<Spool>)> {
     let Some(spool) = settings.web.as_ref().and_then(|web| web.spool.as_ref()) else {
-        return Ok((wait_for_store(settings, keyring, clock).await?, None));
+        return Ok((Box::pin(wait_for_store(settings, keyring, clock)).await?, None));
     };
     let store = open_spool(spool).await?;
     let spool = Spool { store: Arc::clone(&store), settings: settings.clone(), clock: clock.clone() };
@@ -64,7 +64,7 @@ async fn wait_for_store(
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut rest = TRY_AGAIN;
     loop {
-        let error = match open_prepared(settings, keyring, clock).await {
+        let error = match Box::pin(open_prepared(settings, keyring, clock)).await {
             Err(error) if matches!(settings.store, StoreUrl::Redis(_)) && may_come(&error) => error,
             opened => return opened,
         };

@@ -11,13 +11,13 @@ use crate::trace::Outcome;
 
 impl RedisStore {
     /// Events, of which neither needs another, go together; all else goes one after the other.
-    pub(super) async fn import(&self, items: Vec<Item>) -> Result<()> {
+    pub(super) async fn import(&self, items: &[Item]) -> Result<()> {
         let events = items.iter().filter_map(|item| match item {
             Item::Event(event) => Some(self.write_event(event)),
             _ => None,
         });
         try_join_all(events).await?;
-        for item in &items {
+        for item in items {
             match item {
                 Item::Setting(name, value) => {
                     let mut set = redis::cmd("HSET");

@@ -194,7 +194,7 @@ impl Copyable for RedisStore {
     }
 
     async fn write(&self, items: Vec<Item>) -> Result<u64> {
-        self.import(items).await.map(|()| 0)
+        self.import(&items).await.map(|()| 0)
     }
 
     async fn end(&self) -> Result<()> {

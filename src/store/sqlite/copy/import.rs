@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 
 use crate::store::copy::{EventCopy, Item, JobCopy, Name, RunCopy, TicketCopy, packed};
 use crate::store::model::{merge_name, merge_of};
-use crate::store::{EventState, PausedSite, Result};
+use crate::store::{EventId, EventState, PausedSite, Result};
 
 use super::super::rows::{LARGE, number, to_json};
 use super::super::{audit, config};
@@ -41,7 +41,7 @@ fn write_pause(conn: &Connection, pause: &PausedSite) -> Result<()> {
         pause.kind.as_str(),
         pause.why,
         pause.since.as_millisecond(),
-        pause.until.map(|until| until.as_millisecond()),
+        pause.until.map(jiff::Timestamp::as_millisecond),
         pause.probes,
     ])?;
     Ok(())
@@ -78,7 +78,7 @@ fn write_event(conn: &Connection, copy: &EventCopy) -> Result<bool> {
         copy.verdict.reason.as_str(),
         copy.own.as_ref().map(to_json).transpose()?,
         copy.detail,
-        copy.duplicate_of.as_ref().map(|id| id.as_str()),
+        copy.duplicate_of.as_ref().map(EventId::as_str),
         copy.finished_at,
         to_json(&copy.ignored)?,
     ])?;
