@@ -190,7 +190,7 @@ pub(super) fn read_entries(id: &EventId, entries: &Fields) -> Result<Vec<(u32, T
             .ok_or_else(|| unreadable(format!("ticket {key} of event {id}"), format!("`{entry}`")))?;
         tickets.push(ticket);
     }
-    tickets.sort_by_key(|(position, _)| *position);
+    tickets.sort_by(|(a, one), (b, other)| (a, &one.key).cmp(&(b, &other.key)));
     Ok(tickets)
 }
 

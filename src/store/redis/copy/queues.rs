@@ -92,7 +92,8 @@ impl Queues {
                 self.home = home;
                 self.seen.clear();
                 self.lines = store.ready_lines(home).await?.into_iter().map(Line::Ready).collect();
-                self.lines.push_back(Line::Delayed);
+                // First, because of a ticket that stands in both it is what counts.
+                self.lines.push_front(Line::Delayed);
                 continue;
             };
             let (first, last) = (self.read, self.read + AT_ONCE.cast_signed() - 1);

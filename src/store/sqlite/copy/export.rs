@@ -179,7 +179,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventCopy> {
 
 fn finished(conn: &Connection, event: i64) -> Result<Vec<TicketCopy>> {
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT {TICKET} FROM jobs j WHERE j.event = ?1 AND j.finished_at IS NOT NULL ORDER BY j.position"
+        "SELECT {TICKET} FROM jobs j WHERE j.event = ?1 AND j.finished_at IS NOT NULL ORDER BY j.position, j.key"
     ))?;
     let tickets = statement.query_map([event], ticket)?;
     tickets.map(|ticket| ended(ticket?)).collect()
