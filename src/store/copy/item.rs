@@ -131,7 +131,7 @@ pub struct RunCopy {
 pub enum Name {
     /// As it is.
     Full(String),
-    /// As Redis keeps it, see [`redis::short`].
+    /// As Redis keeps it: a part of its hash.
     Short(String),
 }
 

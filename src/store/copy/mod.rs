@@ -72,7 +72,7 @@ pub trait Copyable: Send + Sync {
 /// A store being read.
 #[async_trait]
 pub trait Reading: Send {
-    /// The next things, about [`AT_ONCE`]; none at the end.
+    /// The next things, some hundreds; none at the end.
     async fn next(&mut self) -> Result<Vec<Item>>;
 }
 
