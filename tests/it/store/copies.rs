@@ -20,7 +20,7 @@ use super::given::{
     by_hand, claim_all, delivery, delivery_of, finish, keys, merged, request, route_first, routed, routed_as,
     settled, to_tickets, trace, waiting,
 };
-use crate::support::homes::{Cluster, Home, Redis, Sqlite};
+use crate::support::homes::{Cluster, CopyHome, Redis, Sqlite};
 
 const AN_HOUR: Duration = Duration::from_hours(1);
 const CHANGE: &str = "github/acme/shop/pull_request.merged/118/9f3c";
@@ -147,12 +147,12 @@ async fn look(store: &Arc<dyn Store>, ids: &[EventId]) -> Seen {
     }
 }
 
-async fn copied<From: Home, To: Home>(from: &From, to: &To, clock: &Clock) -> Result<(), CopyError> {
+async fn copied<From: CopyHome, To: CopyHome>(from: &From, to: &To, clock: &Clock) -> Result<(), CopyError> {
     let (from, to) = (from.open_to_copy(clock).await, to.open_to_copy(clock).await);
     copy(from.as_ref(), to.as_ref(), &|| ()).await.map(drop)
 }
 
-async fn work_goes_on_where_it_stood<From: Home, To: Home>() {
+async fn work_goes_on_where_it_stood<From: CopyHome, To: CopyHome>() {
     let (clock, from, to) = (Clock::system(), From::new().await, To::new().await);
     let store = from.open(&clock).await;
     let past = fill(&store, &clock).await;
@@ -232,7 +232,7 @@ async fn from_a_cluster_into_a_file_and_work_goes_on() {
 }
 
 /// More than one page of everything, and a queue that is longer than one.
-async fn long_queues_keep_their_order<From: Home, To: Home>() {
+async fn long_queues_keep_their_order<From: CopyHome, To: CopyHome>() {
     let (clock, from, to) = (Clock::system(), From::new().await, To::new().await);
     let store = from.open(&clock).await;
     let mut order = Vec::new();
@@ -269,7 +269,7 @@ async fn a_long_queue_keeps_its_order_from_redis() {
 }
 
 /// Half a copy is refused until it is begun again, and then replaced.
-async fn half_a_copy_is_no_store<To: Home>(open: impl AsyncFn(&To, &Clock) -> Result<(), StoreError>) {
+async fn half_a_copy_is_no_store<To: CopyHome>(open: impl AsyncFn(&To, &Clock) -> Result<(), StoreError>) {
     let (clock, from, to) = (Clock::system(), Sqlite::new().await, To::new().await);
     let store = from.open(&clock).await;
     let past = fill(&store, &clock).await;

@@ -16,10 +16,14 @@ pub(crate) trait Home: Sized {
     async fn new() -> Self;
     /// A store on it. May be called again, for a second process or after [`Home::restart`].
     async fn open(&self, clock: &Clock) -> Arc<dyn Store>;
-    /// It, to be copied from or to.
-    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable>;
     /// Stops and starts again whatever outlives a Conduit process: a database server.
     async fn restart(&mut self);
+}
+
+/// A home whose store can be copied.
+pub(crate) trait CopyHome: Home {
+    /// Its store, to be copied from or to.
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable>;
 }
 
 /// A database file in a folder of its own.
@@ -36,11 +40,13 @@ impl Home for Sqlite {
         Arc::new(self.try_open(clock).unwrap())
     }
 
+    async fn restart(&mut self) {}
+}
+
+impl CopyHome for Sqlite {
     async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
         Box::new(SqliteFile::open(&self.path(), clock.clone()).unwrap())
     }
-
-    async fn restart(&mut self) {}
 }
 
 impl Sqlite {
@@ -65,13 +71,15 @@ impl Home for Redis {
         Arc::new(self.try_open(clock).await.unwrap())
     }
 
-    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
-        Box::new(RedisStore::open_to_copy(&self.0.url(), clock.clone()).await.unwrap())
-    }
-
     async fn restart(&mut self) {
         self.0.kill();
         self.0.start_again().await;
+    }
+}
+
+impl CopyHome for Redis {
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
+        Box::new(RedisStore::open_to_copy(&self.0.url(), clock.clone()).await.unwrap())
     }
 }
 
@@ -122,11 +130,6 @@ impl Home for Cluster {
         Arc::new(RedisStore::open(&url, clock.clone()).await.unwrap())
     }
 
-    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
-        let url = self.cluster.as_ref().unwrap().url();
-        Box::new(RedisStore::open_to_copy(&url, clock.clone()).await.unwrap())
-    }
-
     async fn restart(&mut self) {
         let cluster = self.cluster();
         for node in &mut cluster.nodes {
@@ -134,6 +137,13 @@ impl Home for Cluster {
             node.start_again().await;
         }
         cluster.settles().await;
+    }
+}
+
+impl CopyHome for Cluster {
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
+        let url = self.cluster.as_ref().unwrap().url();
+        Box::new(RedisStore::open_to_copy(&url, clock.clone()).await.unwrap())
     }
 }
 
@@ -155,10 +165,6 @@ impl Home for ClusterOfOnePartition {
 
     async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
         self.0.open(clock).await
-    }
-
-    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
-        self.0.open_to_copy(clock).await
     }
 
     async fn restart(&mut self) {
