@@ -20,7 +20,7 @@ use super::given::{
     by_hand, claim_all, delivery, delivery_of, finish, keys, merged, request, route_first, routed, routed_as,
     settled, to_tickets, trace, waiting,
 };
-use crate::support::homes::{Cluster, CopyHome, Redis, Sqlite};
+use crate::support::homes::{Cluster, CopyHome, Home as _, Redis, Sqlite};
 
 const AN_HOUR: Duration = Duration::from_hours(1);
 const CHANGE: &str = "github/acme/shop/pull_request.merged/118/9f3c";
