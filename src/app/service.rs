@@ -61,7 +61,7 @@ impl Service {
         let sites = workers.workers.keys().cloned().collect();
         let reload = Arc::new(Reload::new(&settings.config, forge, workers, rulebook));
         let keyring = Arc::new(bootstrap::keyring(&settings)?);
-        let (store, spool) = spool::open(&settings, &keyring, &clock).await?;
+        let (store, spool) = Box::pin(spool::open(&settings, &keyring, &clock)).await?;
         let worker = match &settings.work {
             Some(work) => Some(new_worker(&settings, work, &reload, &store, &clock)?),
             None => None,
