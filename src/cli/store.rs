@@ -20,11 +20,11 @@ use crate::store::{Pause, PauseKind, StoreError};
 /// What to do with the store as a whole. The store itself is opened; no service need run.
 #[derive(Debug, Subcommand)]
 pub(super) enum StoreCommand {
-    /// Copy everything into an empty store, of whichever kind; nothing may run on either meanwhile
+    /// Copy everything into an empty store of either kind; nothing may run meanwhile
     Copy(CopyStore),
-    /// Write a copy of the SQLite file that can be kept, while the service runs
+    /// Write a copy of the SQLite file to be kept, while the service runs
     Backup(Backup),
-    /// Stop work on sites before a service is started on the store, such as one that was restored
+    /// Stop work on sites before a service is started on a restored store
     Hold(Hold),
 }
 

@@ -44,8 +44,9 @@ impl SqliteFile {
         conn.execute_batch(
             "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA journal_size_limit = 67108864;",
-        )?;
-        conn.execute_batch("BEGIN EXCLUSIVE; COMMIT").map_err(|error| in_use(path, error))?;
+        )
+        .and_then(|()| conn.execute_batch("BEGIN EXCLUSIVE; COMMIT"))
+        .map_err(|error| in_use(path, error))?;
         conn.set_prepared_statement_cache_capacity(96);
         Ok(Self { writer: writer::Writer::start(conn)?, clock })
     }
