@@ -110,7 +110,7 @@ async fn run_copy(from: &dyn Copyable, to: &dyn Copyable) -> Result<Copied, CliE
 }
 
 fn print_copied(Copied { from, to, unnamed }: &Copied) {
-    let mut table = Table::new(&["", "read", "written and read back"]);
+    let mut table = Table::new(&["what", "read", "written and read back"]);
     let rows = [
         ("settings", from.settings, to.settings),
         ("hooks", from.hooks, to.hooks),
