@@ -10,6 +10,7 @@
 //! | [`sites`] | the ticket systems that `workers.yaml` names |
 //! | `door` | who may come in, and the forge's own list of its addresses |
 //! | `in_force` | what the API shows of the configuration |
+//! | `presence` | the process says to the store that it is at work |
 //! | `reload` | the rulebook, read anew on SIGHUP and when a file changes |
 //! | [`rotation`] | stored secrets, sealed anew under another master key |
 //! | `spool` | the store, with the spool before it if there is one |
@@ -22,6 +23,7 @@ mod changes;
 pub mod checked;
 mod door;
 mod in_force;
+mod presence;
 mod reload;
 pub mod rotation;
 pub mod rule_paths;
@@ -37,8 +39,9 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::settings::StoreUrl;
+use crate::store::copy::Copyable;
 use crate::store::redis::RedisStore;
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::{SqliteFile, SqliteStore};
 use crate::store::{Result, Store};
 
 /// Opens the store at an address.
@@ -46,5 +49,13 @@ pub async fn open_store(url: &StoreUrl, clock: &Clock) -> Result<Arc<dyn Store>>
     Ok(match url {
         StoreUrl::Sqlite(path) => Arc::new(SqliteStore::open(path, clock.clone())?),
         StoreUrl::Redis(url) => Arc::new(RedisStore::open(url.0.expose(), clock.clone()).await?),
+    })
+}
+
+/// Opens the store at an address to be copied from or to: for itself alone, where its kind can see to that.
+pub async fn open_to_copy(url: &StoreUrl, clock: &Clock) -> Result<Box<dyn Copyable>> {
+    Ok(match url {
+        StoreUrl::Sqlite(path) => Box::new(SqliteFile::open(path, clock.clone())?),
+        StoreUrl::Redis(url) => Box::new(RedisStore::open_to_copy(url.0.expose(), clock.clone()).await?),
     })
 }

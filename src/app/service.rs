@@ -20,7 +20,7 @@ use super::reload::{self, Reload};
 use super::rules::Config;
 use super::spool::{self, Spool};
 use super::tls::Certificate;
-use super::{bootstrap, door, sites};
+use super::{bootstrap, door, presence, sites};
 use crate::clock::Clock;
 use crate::forge_api::{ForgeApi, GitHub};
 use crate::http::{AllowList, Http, HttpConfig, HttpParts};
@@ -64,7 +64,7 @@ impl Service {
         let sites = workers.workers.keys().cloned().collect();
         let reload = Arc::new(Reload::new(&settings.config, forge, workers, rulebook));
         let keyring = Arc::new(bootstrap::keyring(&settings)?);
-        let (store, spool) = spool::open(&settings, &keyring, &clock).await?;
+        let (store, spool) = Box::pin(spool::open(&settings, &keyring, &clock)).await?;
         let worker = match &settings.work {
             Some(work) => Some(new_worker(&settings, work, &reload, &store, &clock)?),
             None => None,
@@ -73,6 +73,11 @@ impl Service {
         let (http, networks) = new_http(&settings, in_force, &store, &keyring, metrics.clone(), &clock).await;
         let mut service = Self::launch(&settings, http, (worker, spool), (reload, changes), metrics)?;
         service.keep_networks(networks);
+        let at_work = presence::keep(store, service.stop.subscribe());
+        service.tasks.spawn(async {
+            at_work.await;
+            Ok(())
+        });
         Ok(service)
     }
 

@@ -21,7 +21,7 @@ pub(super) struct AuditArgs {
     /// Only by the token of this name
     #[arg(long, value_name = "NAME")]
     who: Option<String>,
-    /// Only this: registered, imported, rotated, removed, replayed, paused, resumed, token_made, token_revoked
+    /// Only this: registered, imported, rotated, removed, replayed, paused, resumed, token_made, token_revoked, rekeyed
     #[arg(long, value_name = "ACTION")]
     action: Option<Action>,
     /// How many

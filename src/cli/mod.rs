@@ -19,6 +19,7 @@ mod progress;
 mod queue;
 mod secrets;
 mod serve;
+mod store;
 mod table;
 mod tokens;
 mod why;
@@ -116,6 +117,9 @@ enum Command {
     /// What is encrypted in the store
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
+    /// The store as a whole: copied to another, backed up
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Who did what: hooks, tokens, replays and pauses
     Audit(audit::AuditArgs),
     /// Ask a running service whether it is ready; for containers
@@ -165,6 +169,7 @@ impl Command {
                 Self::Queue(command) => command.run(output).await,
                 Self::Tokens(command) => command.run(output).await,
                 Self::Secrets(command) => command.run(output).await,
+                Self::Store(command) => command.run(output).await,
                 Self::Audit(args) => audit::run(args, output).await,
                 Self::Healthcheck(args) => healthcheck::run(args).await,
                 Self::Completion(args) => {

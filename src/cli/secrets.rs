@@ -12,7 +12,7 @@ use crate::app::{keyring_at_hand, open_store};
 use crate::clock::Clock;
 use crate::secrets::Keyring;
 use crate::settings::{SealedStoreArgs, StoreUrl};
-use crate::store::StoreError;
+use crate::store::{Action, AuditEntry, StoreError};
 
 /// What to do with the secrets in the store.
 #[derive(Debug, Subcommand)]
@@ -42,13 +42,25 @@ impl Rotate {
     async fn run(self, output: Output) -> Result<(), CliError> {
         let url = self.store.url()?;
         let keyring = self.keyring(&url)?;
-        let store = open_store(&url, &Clock::system()).await.map_err(away)?;
+        let clock = Clock::system();
+        let store = open_store(&url, &clock).await.map_err(away)?;
         let begin = |all| {
             let line = Line(Progress::of(all, "hooks encrypted anew"));
             move || line.0.step()
         };
         let Rotated { hooks, of } = rotation::rotate(store.as_ref(), &keyring, begin).await?;
         let key = keyring.current();
+        if hooks > 0 {
+            let entry = AuditEntry {
+                at: clock.now(),
+                who: "conduit secrets rotate".to_owned(),
+                action: Action::Rekeyed,
+                target: format!("{hooks} hooks, key {key}"),
+                from: None,
+                refused: false,
+            };
+            store.record_audit(&entry).await.map_err(away)?;
+        }
         if output == Output::Json {
             let answer = json!({ "schema": "conduit.rotation/1", "hooks": hooks, "of": of, "key": key });
             return print_json(&answer);

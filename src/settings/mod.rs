@@ -64,6 +64,13 @@ pub enum StoreUrl {
     Redis(RedisUrl),
 }
 
+impl StoreUrl {
+    /// Reads the address that `name` gives.
+    pub fn parse(name: &str, address: &str) -> Result<Self, SettingError> {
+        args::store_url(name, address)
+    }
+}
+
 /// A Redis address. Prints without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedisUrl(pub Secret);

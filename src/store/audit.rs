@@ -41,6 +41,8 @@ pub enum Action {
     TokenMade,
     /// A token was revoked.
     TokenRevoked,
+    /// Stored secrets were sealed anew, under another master key.
+    Rekeyed,
 }
 
 impl Action {
@@ -55,6 +57,7 @@ impl Action {
         Self::Resumed,
         Self::TokenMade,
         Self::TokenRevoked,
+        Self::Rekeyed,
     ];
 
     /// The stable name.
@@ -69,6 +72,7 @@ impl Action {
             Self::Resumed => "resumed",
             Self::TokenMade => "token_made",
             Self::TokenRevoked => "token_revoked",
+            Self::Rekeyed => "rekeyed",
         }
     }
 }
@@ -96,7 +100,7 @@ impl FromStr for Action {
 pub struct AuditEntry {
     /// When.
     pub at: Timestamp,
-    /// The name of the token.
+    /// The name of the token; of a command that works on the store itself, its own.
     pub who: String,
     /// What was done, or would have been.
     pub action: Action,

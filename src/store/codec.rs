@@ -71,6 +71,11 @@ pub(super) fn unpack(packed: &[u8]) -> Result<Cow<'_, [u8]>> {
     }
 }
 
+/// Whether this is what [`pack`] makes of JSON that is not short.
+pub(super) fn is_packed(stored: &[u8]) -> bool {
+    stored.first() == Some(&BY_TYPICAL) || stored.starts_with(ZSTD)
+}
+
 /// Reads no more than there may be: a damaged frame may say that it is large.
 fn read(decoder: impl Read) -> Result<Vec<u8>> {
     let mut body = Vec::new();

@@ -19,6 +19,7 @@
 
 mod audit;
 mod codec;
+pub mod copy;
 mod id;
 mod model;
 mod pause;
@@ -257,6 +258,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Whether the store takes writes now.
     async fn check(&self) -> Result<()>;
+
+    /// Says that this process is at work, for some seconds: for whoever must have the store to himself and cannot
+    /// otherwise tell (see [`copy`]). A running process says it again and again.
+    async fn say_at_work(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// How the spool stands, where there is one before this store.
     async fn spool(&self) -> Option<SpoolStatus> {

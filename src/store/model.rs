@@ -42,12 +42,18 @@ impl NewEvent {
     /// The commit as which it reports a pull request merged, in the words of [`merge_name`].
     pub(super) fn merge(&self) -> Option<String> {
         let Content::Event(event) = &self.content else { return None };
-        if self.verdict.is_some() || !event.triggers.contains(&Trigger::PullRequestMerged) {
-            return None;
-        }
-        let sha = event.pull_request()?.merge_sha.as_deref()?;
-        Some(merge_name(&self.provider, &event.repo.as_ref()?.id, sha))
+        let (repo_id, sha) = merge_of(event).filter(|_| self.verdict.is_none())?;
+        Some(merge_name(&self.provider, repo_id, sha))
     }
+}
+
+/// The repository's id and the commit as which an event reports a pull request merged.
+pub(super) fn merge_of(event: &Event) -> Option<(&str, &str)> {
+    if !event.triggers.contains(&Trigger::PullRequestMerged) {
+        return None;
+    }
+    let sha = event.pull_request()?.merge_sha.as_deref()?;
+    Some((&event.repo.as_ref()?.id, sha))
 }
 
 /// The name of a commit in the index of merged pull requests.

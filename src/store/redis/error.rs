@@ -16,9 +16,21 @@ const REFUSALS: &[(&str, &str)] = &[
     ("ASK", "this part of the Redis cluster is being moved to another node"),
     ("TRYAGAIN", "this part of the Redis cluster is being moved to another node"),
     ("MOVED", "this part of the Redis cluster has just moved to another node"),
-    ("NOAUTH", "Redis asks for a password, and the address names none"),
-    ("WRONGPASS", "Redis refuses the user name or password of its address"),
+    ("NOAUTH", LOGIN[0]),
+    ("WRONGPASS", LOGIN[1]),
 ];
+
+/// What a refused login is called, see [`refuses_login`].
+const LOGIN: &[&str] = &[
+    "Redis asks for a password, and the address names none",
+    "Redis refuses the user name or password of its address",
+];
+
+/// Whether Redis is there and refuses the login of its address: an outage like any other while a process runs, and a wrong
+/// setting at its start.
+pub fn refuses_login(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(why) if LOGIN.contains(&why.as_str()))
+}
 
 impl From<RedisError> for StoreError {
     fn from(error: RedisError) -> Self {
@@ -50,7 +62,7 @@ fn sentence(error: &RedisError) -> String {
     match error.kind() {
         _ if error.is_timeout() => "Redis did not answer in time".into(),
         _ if error.is_connection_refusal() => "nobody answers at Redis' address".into(),
-        ErrorKind::AuthenticationFailed => "Redis refuses the user name or password of its address".into(),
+        ErrorKind::AuthenticationFailed => LOGIN[1].into(),
         ErrorKind::Server(ServerErrorKind::BusyLoading) => "Redis is still loading its data".into(),
         ErrorKind::Server(ServerErrorKind::MasterDown) => {
             "this Redis is a replica whose primary is down".into()

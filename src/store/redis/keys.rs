@@ -95,7 +95,7 @@ pub(super) fn ticket(site: &str, key: &str) -> String {
 
 /// The short name under which an occurrence or a merge is kept: it may be long, and holds a stranger's text. 80 bits
 /// are enough where only whoever may sign deliveries could look for two of the same.
-pub(super) fn short(text: &str) -> String {
+pub(in crate::store) fn short(text: &str) -> String {
     let digest = Sha256::digest(text);
     data_encoding::BASE32_NOPAD.encode(digest.get(..10).unwrap_or_default()).to_ascii_lowercase()
 }

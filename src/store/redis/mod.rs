@@ -41,6 +41,7 @@
 //!                 fence  turn      INTs; wake LIST as above
 //! conduit:{cfg}:  settings  hooks  tokens  HASHes of configuration;  probe, written by `check`
 //!                 audit            ZSET  who did what, see `audit`
+//!                 present          STR   expires: somebody is at work, see `copy`        present
 //! ```
 //!
 //! What filters events stands in the event's own partition, tickets too: so filters are intersected in one
@@ -57,6 +58,7 @@ mod address;
 mod audit;
 mod cluster;
 mod config;
+mod copy;
 mod error;
 mod fitness;
 mod handover;
@@ -85,6 +87,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use moka::future::Cache;
+
+pub use self::error::refuses_login;
+pub(super) use self::keys::short;
 
 use self::address::Address;
 use self::fitness::Server;
@@ -136,6 +141,12 @@ impl RedisStore {
     /// Opens the store at `redis://…`, `redis+sentinel://…` or `redis+cluster://…` (`rediss…` with TLS; see the
     /// module `address`), and refuses a server that cannot carry its promises.
     pub async fn open(url: &str, clock: Clock) -> Result<Self> {
+        let store = Self::connect(url, clock).await?;
+        store.refuse_half().await?;
+        Ok(store)
+    }
+
+    async fn connect(url: &str, clock: Clock) -> Result<Self> {
         let link = Link::new(Address::parse(url)?)?;
         let mut store = Self {
             layout: Layout { partitions: if link.is_cluster() { keys::ON_A_CLUSTER } else { 1 } },
@@ -341,6 +352,10 @@ impl Store for RedisStore {
         let mut set = redis::cmd("SET");
         set.arg(Home::Config.key("probe")).arg("1");
         self.link.command(Home::Config, &set).await
+    }
+
+    async fn say_at_work(&self) -> Result<()> {
+        self.say_present().await
     }
 
     async fn warnings(&self) -> Result<Vec<String>> {

@@ -69,7 +69,7 @@ impl RedisStore {
 
     /// The run of a partition's server, when it is another than the one that the partition was looked through
     /// under. One that never had a ticket need not be.
-    async fn new_run(&self, home: Home) -> Result<Option<(Home, String, Arc<Node>)>> {
+    pub(super) async fn new_run(&self, home: Home) -> Result<Option<(Home, String, Arc<Node>)>> {
         let node = self.link.master(home).await?;
         let mut reads = redis::pipe();
         reads.cmd("INFO").arg("server").get(home.key("run")).exists(home.key("turn"));

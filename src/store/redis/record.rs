@@ -172,14 +172,19 @@ fn read_received(id: &EventId, fields: &Fields) -> Result<Received> {
 
 /// The tickets of an event in its order. An entry reads: position, generation, outcome, reason, site.
 pub(super) fn read_tickets(id: &EventId, entries: &Fields) -> Result<Vec<TicketState>> {
+    Ok(read_entries(id, entries)?.into_iter().map(|(_, ticket)| ticket).collect())
+}
+
+/// The tickets of an event with their positions, in its order.
+pub(super) fn read_entries(id: &EventId, entries: &Fields) -> Result<Vec<(u32, TicketState)>> {
     let mut tickets = Vec::with_capacity(entries.len());
     for (key, entry) in entries {
         let ticket = read_ticket(key, entry)
             .ok_or_else(|| unreadable(format!("ticket {key} of event {id}"), format!("`{entry}`")))?;
         tickets.push(ticket);
     }
-    tickets.sort_by_key(|(position, _)| *position);
-    Ok(tickets.into_iter().map(|(_, ticket)| ticket).collect())
+    tickets.sort_by(|(a, one), (b, other)| (a, &one.key).cmp(&(b, &other.key)));
+    Ok(tickets)
 }
 
 fn read_ticket(key: &str, entry: &str) -> Option<(u32, TicketState)> {

@@ -67,6 +67,8 @@ scripts! {
     reap " flags=allow-oom" [TIME JOB];
     /// Where ready tickets stand.
     ready_lists " flags=no-writes" [];
+    /// Somebody is at work.
+    present " flags=allow-oom" [];
     /// Whose queues were looked through.
     mark_run " flags=allow-oom" [];
     /// Tickets that stand nowhere.

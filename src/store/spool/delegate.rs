@@ -218,6 +218,10 @@ impl Store for SpooledStore {
         self.main()?.take_probe(site, kind, rest).await
     }
 
+    async fn say_at_work(&self) -> Result<()> {
+        self.main()?.say_at_work().await
+    }
+
     async fn warnings(&self) -> Result<Vec<String>> {
         self.main()?.warnings().await
     }

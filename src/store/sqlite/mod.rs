@@ -9,7 +9,9 @@
 //! hold the statements, as plain functions over a connection; this file only hands calls to them.
 
 mod audit;
+mod backup;
 mod config;
+mod copy;
 mod error;
 mod handover;
 mod inbox;
@@ -27,6 +29,9 @@ pub(super) mod schema;
 mod tests;
 mod tidy;
 pub(super) mod writer;
+
+pub use backup::back_up;
+pub use copy::SqliteFile;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -61,6 +66,7 @@ impl SqliteStore {
     /// Opens the file at `path`. It and its folder are made if they are missing.
     pub fn open(path: &Path, clock: Clock) -> Result<Self> {
         let conn = schema::open_writer(path)?;
+        copy::refuse_half(&conn, path)?;
         Ok(Self {
             path: path.to_owned(),
             clock,

@@ -238,7 +238,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection> {
 
 /// Makes the file readable by its owner alone: it holds sealed secrets and other people's payloads. What
 /// SQLite puts beside it gets the same mode.
-fn create_private(path: &Path) -> std::io::Result<()> {
+pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
     if path.exists() {
         return Ok(());
     }

@@ -19,5 +19,6 @@ mod replaying;
 mod run;
 mod secrets;
 mod starting;
+mod store;
 mod tokens;
 mod why;

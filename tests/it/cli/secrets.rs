@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::run::Conduit;
 use crate::support::redis::Redis;
-use crate::support::service::{KEY, On, RULES, board, deliver, register, settings, write_config};
+use crate::support::service::{KEY, On, RULES, TOKEN, board, deliver, register, settings, write_config};
 
 /// An installation whose master key changes.
 struct House<'a> {
@@ -67,6 +67,14 @@ async fn a_rotation_on(on: On<'_>) {
     let again = house.rotate(&both).run().await;
     assert!(again.err.contains("nothing was left to do"), "{again:?}");
     assert_eq!(delivers(&service, "d-2").await, 202, "nobody had to stop for it");
+    let log = Conduit::new(&["audit", "--action", "rekeyed", "-o", "json"])
+        .env("CONDUIT_URL", &url(&service))
+        .env("CONDUIT_TOKEN", TOKEN)
+        .answers("conduit.audit/1")
+        .await;
+    let entries = log["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 1, "what changed nothing is not written down: {log}");
+    assert_eq!(entries[0]["who"], "conduit secrets rotate", "{log}");
     service.stop().await;
 
     let service = house.start(&new).await.unwrap();

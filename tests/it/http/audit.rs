@@ -57,7 +57,12 @@ async fn every_change_is_written_down_with_its_author_and_without_its_secrets() 
         "token_revoked ci",
     ];
     assert_eq!(lines, expected.map(str::to_owned).into());
-    assert_eq!(expected.len(), Action::ALL.len(), "every action was tried");
+    let over_http = Action::ALL.iter().filter(|action| **action != Action::Rekeyed);
+    assert_eq!(
+        expected.len(),
+        over_http.count(),
+        "every action was tried but that of `conduit secrets rotate`"
+    );
     let is_ada = |entry: &Value| {
         (&entry["who"], &entry["from"], &entry["refused"])
             == (&json!("ada"), &json!("127.0.0.1"), &json!(false))

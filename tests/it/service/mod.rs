@@ -9,3 +9,4 @@ mod main_job;
 mod processes;
 mod reload;
 mod tls;
+mod waiting;

@@ -8,9 +8,11 @@
 //! was created with a single partition.
 
 mod audit;
+mod backups;
 mod claims;
 mod concurrency;
 mod config;
+mod copies;
 mod durability;
 mod given;
 mod handover;

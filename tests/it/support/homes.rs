@@ -1,10 +1,13 @@
 //! A place for each kind of store to live in while one test runs.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};
 
 use conduit::clock::Clock;
-use conduit::store::Store;
-use conduit::store::sqlite::SqliteStore;
+use conduit::store::copy::Copyable;
+use conduit::store::redis::RedisStore;
+use conduit::store::sqlite::{SqliteFile, SqliteStore};
+use conduit::store::{Result, Store};
 use tempfile::TempDir;
 
 /// Where a test's store keeps its data. Nothing of it is shared with another test.
@@ -15,6 +18,12 @@ pub(crate) trait Home: Sized {
     async fn open(&self, clock: &Clock) -> Arc<dyn Store>;
     /// Stops and starts again whatever outlives a Conduit process: a database server.
     async fn restart(&mut self);
+}
+
+/// A home whose store can be copied.
+pub(crate) trait CopyHome: Home {
+    /// Its store, to be copied from or to.
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable>;
 }
 
 /// A database file in a folder of its own.
@@ -28,11 +37,26 @@ impl Home for Sqlite {
     }
 
     async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
-        let path = self.folder.path().join("data").join("conduit.db");
-        Arc::new(SqliteStore::open(&path, clock.clone()).unwrap())
+        Arc::new(self.try_open(clock).unwrap())
     }
 
     async fn restart(&mut self) {}
+}
+
+impl CopyHome for Sqlite {
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
+        Box::new(SqliteFile::open(&self.path(), clock.clone()).unwrap())
+    }
+}
+
+impl Sqlite {
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("data").join("conduit.db")
+    }
+
+    pub(crate) fn try_open(&self, clock: &Clock) -> Result<SqliteStore> {
+        SqliteStore::open(&self.path(), clock.clone())
+    }
 }
 
 /// A Redis server of the test's own.
@@ -44,12 +68,24 @@ impl Home for Redis {
     }
 
     async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
-        Arc::new(conduit::store::redis::RedisStore::open(&self.0.url(), clock.clone()).await.unwrap())
+        Arc::new(self.try_open(clock).await.unwrap())
     }
 
     async fn restart(&mut self) {
         self.0.kill();
         self.0.start_again().await;
+    }
+}
+
+impl CopyHome for Redis {
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
+        Box::new(RedisStore::open_to_copy(&self.0.url(), clock.clone()).await.unwrap())
+    }
+}
+
+impl Redis {
+    pub(crate) async fn try_open(&self, clock: &Clock) -> Result<RedisStore> {
+        RedisStore::open(&self.0.url(), clock.clone()).await
     }
 }
 
@@ -91,7 +127,7 @@ impl Home for Cluster {
 
     async fn open(&self, clock: &Clock) -> Arc<dyn Store> {
         let url = self.cluster.as_ref().unwrap().url();
-        Arc::new(conduit::store::redis::RedisStore::open(&url, clock.clone()).await.unwrap())
+        Arc::new(RedisStore::open(&url, clock.clone()).await.unwrap())
     }
 
     async fn restart(&mut self) {
@@ -101,6 +137,13 @@ impl Home for Cluster {
             node.start_again().await;
         }
         cluster.settles().await;
+    }
+}
+
+impl CopyHome for Cluster {
+    async fn open_to_copy(&self, clock: &Clock) -> Box<dyn Copyable> {
+        let url = self.cluster.as_ref().unwrap().url();
+        Box::new(RedisStore::open_to_copy(&url, clock.clone()).await.unwrap())
     }
 }
 

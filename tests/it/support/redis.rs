@@ -29,7 +29,11 @@ impl Redis {
 
     /// Starts one with some options of its own.
     pub(crate) async fn start_with(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_on(tempfile::tempdir().unwrap(), options).await
+    }
+
+    /// Starts one on the files in a folder.
+    pub(crate) async fn start_on(folder: TempDir, options: &[&str]) -> Self {
         let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
         for _ in 0..TRIES {
             let port = free_port();
