@@ -24,7 +24,7 @@ use crate::http::{Http, HttpConfig, HttpParts};
 use crate::secrets::Keyring;
 use crate::settings::{GitHubSettings, Settings, WebSettings, WorkSettings};
 use crate::store::Store;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, flush_spans};
 use crate::worker::{Backends, Rulebook, Worker, WorkerConfig};
 
 /// The longest that a clean stop takes, as the contract promises.
@@ -143,6 +143,7 @@ impl Service {
             }
             while self.tasks.join_next().await.is_some() {}
             self.http.bodies_kept().await;
+            flush_spans().await;
         };
         if tokio::time::timeout(STOPS_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything was finished in {STOPS_WITHIN:?}; leases give the rest back");

@@ -15,7 +15,7 @@ use crate::forge::{self, Forge, Headers};
 use crate::printable::printable;
 use crate::registration::{Hook, RepoCheck, validate_repo_id};
 use crate::store::{EventId, NewEvent, StoreError};
-use crate::telemetry;
+use crate::telemetry::{self, Delivery, Laps};
 
 use super::cache::OpenHook;
 use super::intake::{self, Arrival, Refused, Understood};
@@ -51,19 +51,22 @@ pub(super) async fn receive(
     request: &HttpRequest,
     payload: Payload,
 ) -> Result<Accepted, ApiError> {
+    let mut laps = Laps::begin();
     body::check_head(request, TYPES, WANTED, LARGEST)?;
     let body = body::read(request, payload, LARGEST, state.config.body_timeout, &state.budget).await?;
+    laps.done("receive");
     let at = state.clock.now();
     let hook = hook(state, forge.name(), repo_id, at).await?;
     let understood = look(forge, request.headers(), &body.bytes, hook.clone(), at).await?;
     let understood = understood.map_err(|refused| refuse(&refused, forge.name(), repo_id))?;
+    laps.done("verify");
     // Without a hook there is no secret, and without a secret nothing is genuine.
     let hook = hook.ok_or(ApiError::BadSignature)?;
     let (hook, repo) = pin(state, &understood, hook.hook.clone()).await?;
     let arrival =
         Arrival { at, now: state.clock.now(), body: &body.bytes, max_age: state.config.max_event_age };
     let event = intake::new_event(understood, &hook, repo, arrival);
-    store(state, event, body.bytes.clone()).await
+    store(state, event, body.bytes.clone(), laps).await
 }
 
 async fn hook(
@@ -161,10 +164,11 @@ async fn pin(state: &State, understood: &Understood, mut hook: Hook) -> Result<(
     Err(ApiError::Busy("this hook is being changed"))
 }
 
-async fn store(state: &State, event: NewEvent, body: Bytes) -> Result<Accepted, ApiError> {
+async fn store(state: &State, event: NewEvent, body: Bytes, mut laps: Laps) -> Result<Accepted, ApiError> {
     let ingested = state.store.ingest(&event).await?;
+    laps.done("store");
+    tell(&event, ingested.duplicate, laps);
     let NewEvent { id, verdict, .. } = event;
-    tracing::debug!(event = %id, "event {id} accepted from {}: {}", event.received.hook, printable(&event.kind));
     if !ingested.duplicate {
         if let Some(verdict) = verdict {
             telemetry::outcome(verdict.outcome.as_str(), verdict.reason.as_str());
@@ -175,6 +179,23 @@ async fn store(state: &State, event: NewEvent, body: Bytes) -> Result<Accepted, 
         }
     }
     Ok(Accepted { id, duplicate: ingested.duplicate, queued: verdict.is_none() })
+}
+
+/// Says of an event that it is durable, where the log and the traces are read.
+fn tell(event: &NewEvent, duplicate: bool, laps: Laps) {
+    let NewEvent { id, received, .. } = event;
+    let (trace_id, kind) = (telemetry::trace_id(id.as_str()), printable(&event.kind));
+    let ended = event.verdict.map(|verdict| (verdict.outcome.as_str(), verdict.reason.as_str()));
+    let reason = ended.map(|(_, reason)| reason);
+    tracing::info!(event = %id, trace_id, hook = received.hook, kind = %kind, duplicate, reason, "event {id} is accepted");
+    laps.accepted(&Delivery {
+        event: id.as_str(),
+        provider: &event.provider,
+        repo: &event.repo,
+        kind: &event.kind,
+        duplicate,
+        ended,
+    });
 }
 
 /// The forge that the route names.

@@ -19,7 +19,7 @@ use crate::secrets::Secret;
 
 pub use args::{
     ConfigArgs, EverySetting, GitHubArgs, JiraArgs, ListenArgs, LogArgs, SealedStoreArgs, ServeArgs,
-    StoreArgs, WorkArgs, WorkerArgs,
+    StoreArgs, TraceArgs, WorkArgs, WorkerArgs,
 };
 pub use site::{Login, SiteConfig};
 pub use workers::{OneOrMany, SiteEntry, WorkerEntry, WorkersFile};

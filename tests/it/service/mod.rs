@@ -7,3 +7,4 @@ mod jira_hooks;
 mod main_job;
 mod processes;
 mod reload;
+mod watching;
