@@ -27,7 +27,7 @@ use crate::http::{AllowList, Http, HttpConfig, HttpParts};
 use crate::secrets::Keyring;
 use crate::settings::{GitHubSettings, Settings, WebSettings, WorkSettings};
 use crate::store::Store;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, flush_spans};
 use crate::worker::{Backends, Rulebook, Worker, WorkerConfig};
 
 /// The longest that a clean stop takes, as the contract promises.
@@ -163,6 +163,7 @@ impl Service {
             }
             while self.tasks.join_next().await.is_some() {}
             self.http.bodies_kept().await;
+            flush_spans().await;
         };
         if tokio::time::timeout(STOPS_WITHIN, finish).await.is_err() {
             tracing::warn!("not everything was finished in {STOPS_WITHIN:?}; leases give the rest back");

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::{Asked, ForgeApi, ForgeError, ForgeFailure, Texts};
 use crate::clock::Clock;
+use crate::telemetry::Span;
 
 /// All pages of one question: less than half of a worker's lease of 30 s.
 const ALL_PAGES: Duration = Duration::from_secs(14);
@@ -135,7 +136,11 @@ impl GitHub {
         url.query_pairs_mut()
             .append_pair("per_page", &PAGE.to_string())
             .append_pair("page", &page.to_string());
-        let answer = self.http.get(url).send().await.map_err(|error| no_answer(what, error))?;
+        let place = || format!("/repos/{{owner}}/{{repo}}/pulls/{{number}}/{what}");
+        let span = Span::request("GET", place, Some(&self.base));
+        let sent = self.http.get(url).send().await;
+        span.answered(sent.as_ref().ok().map(|answer| answer.status().as_u16()));
+        let answer = sent.map_err(|error| no_answer(what, error))?;
         self.accept(&answer, asked, what)?;
         let more = answer.headers().get_all(LINK).iter().any(names_a_next_page);
         let body = body(answer, what).await?;

@@ -16,7 +16,7 @@ use crate::forge::{self, Forge, Headers};
 use crate::printable::printable;
 use crate::registration::{Hook, RepoCheck, validate_repo_id};
 use crate::store::{EventId, NewEvent, StoreError};
-use crate::telemetry;
+use crate::telemetry::{self, Delivery, Laps};
 
 use super::cache::OpenHook;
 use super::door::Visitor;
@@ -67,14 +67,17 @@ async fn take_in(
     payload: Payload,
     visitor: &Visitor,
 ) -> Result<Accepted, ApiError> {
+    let mut laps = Laps::begin();
     body::check_head(request, TYPES, WANTED, LARGEST)?;
     let share = state.budget.share(visitor.standing.clone());
     let body = body::read(request, payload, LARGEST, state.config.body_timeout, share).await?;
     visitor.has_sent(body.bytes.len());
+    laps.done("receive");
     let at = state.clock.now();
     let hook = hook(state, forge.name(), repo_id, at).await?;
     let understood = look(forge, request.headers(), &body.bytes, hook.clone(), at).await?;
     let understood = understood.map_err(|refused| refuse(&refused, forge.name(), repo_id, visitor))?;
+    laps.done("verify");
     // Without a hook there is no secret, and without a secret nothing is genuine.
     let hook = hook.ok_or(ApiError::BadSignature)?;
     state.door.take_from(&hook.rate, at).inspect_err(|_| {
@@ -87,7 +90,7 @@ async fn take_in(
     let arrival =
         Arrival { at, now: state.clock.now(), body: &body.bytes, max_age: state.config.max_event_age };
     let event = intake::new_event(understood, &hook, repo, arrival);
-    store(state, event, body.bytes.clone()).await
+    store(state, event, body.bytes.clone(), laps).await
 }
 
 async fn hook(
@@ -185,10 +188,11 @@ async fn pin(state: &State, understood: &Understood, mut hook: Hook) -> Result<(
     Err(ApiError::Busy("this hook is being changed"))
 }
 
-async fn store(state: &State, event: NewEvent, body: Bytes) -> Result<Accepted, ApiError> {
+async fn store(state: &State, event: NewEvent, body: Bytes, mut laps: Laps) -> Result<Accepted, ApiError> {
     let ingested = state.store.ingest(&event).await?;
+    laps.done("store");
+    tell(&event, ingested.duplicate, laps);
     let NewEvent { id, verdict, .. } = event;
-    tracing::debug!(event = %id, "event {id} accepted from {}: {}", event.received.hook, printable(&event.kind));
     if !ingested.duplicate {
         if let Some(verdict) = verdict {
             telemetry::outcome(verdict.outcome.as_str(), verdict.reason.as_str());
@@ -199,6 +203,23 @@ async fn store(state: &State, event: NewEvent, body: Bytes) -> Result<Accepted, 
         }
     }
     Ok(Accepted { id, duplicate: ingested.duplicate, queued: verdict.is_none() })
+}
+
+/// Says of an event that it is durable, where the log and the traces are read.
+fn tell(event: &NewEvent, duplicate: bool, laps: Laps) {
+    let NewEvent { id, received, .. } = event;
+    let (trace_id, kind) = (telemetry::trace_id(id.as_str()), printable(&event.kind));
+    let ended = event.verdict.map(|verdict| (verdict.outcome.as_str(), verdict.reason.as_str()));
+    let reason = ended.map(|(_, reason)| reason);
+    tracing::info!(event = %id, trace_id, hook = received.hook, kind = %kind, duplicate, reason, "event {id} is accepted");
+    laps.accepted(&Delivery {
+        event: id.as_str(),
+        provider: &event.provider,
+        repo: &event.repo,
+        kind: &event.kind,
+        duplicate,
+        ended,
+    });
 }
 
 /// The forge that the route names.

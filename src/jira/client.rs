@@ -157,6 +157,7 @@ impl JiraClient {
         let call = request.call.name();
         let refused = |(failure, message)| JiraError { call, failure, message };
         self.wait_for_turn(call).await.map_err(refused)?;
+        let span = self.span(&request);
         let (at, started) = (self.now(), Instant::now());
         let mut status = None;
         let result = match self.exchange(&request, log).await {
@@ -167,6 +168,7 @@ impl JiraClient {
             }
             Err(failed) => Err(failed),
         };
+        span.answered(status);
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let note = result.as_ref().err().map(|(_, message)| message.clone());
         self.record(Call { at, call, status, ms, note }, log);
@@ -220,11 +222,15 @@ impl JiraClient {
     }
 
     fn url(&self, base: &Url, path: &[&str]) -> Url {
-        let version = match self.dialect() {
-            Dialect::Cloud => "3",
-            Dialect::DataCenter => "2",
-        };
-        below(base, &["rest", "api", version], path)
+        below(base, self.api(), path)
+    }
+
+    /// Where the API stands, below the site's own path.
+    pub(super) fn api(&self) -> &'static [&'static str] {
+        match self.dialect() {
+            Dialect::Cloud => &["rest", "api", "3"],
+            Dialect::DataCenter => &["rest", "api", "2"],
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `site` | one site's address, login and dialect |
 //! | `client` | sending one request, and what is measured and written down about it |
 //! | `connection`, `turns` | the way there and back; and whose turn it is |
+//! | `span` | what the traces say of a request |
 //! | `reach`, `login` | before that: where the site is behind a gateway, as whom we come; after it: whether Jira knew us |
 //! | `issue`, `effects` | the calls themselves: a ticket and its transitions; what is written beside a move |
 //! | `bulk` | many tickets in one call |
@@ -47,6 +48,7 @@ mod said;
 mod shape;
 mod signals;
 mod site;
+mod span;
 mod survey;
 mod text;
 mod transitions;

@@ -52,6 +52,14 @@ impl Base {
         let known = known.map(|id| behind(&gateway, id));
         Ok(Self::Gateway(Box::new(Behind { site: url, found: OnceCell::new_with(known), gateway })))
     }
+
+    /// Who is asked, whatever stands behind it.
+    pub(super) fn server(&self) -> &Url {
+        match self {
+            Self::Site(url) => url,
+            Self::Gateway(to) => &to.gateway,
+        }
+    }
 }
 
 fn behind(gateway: &Url, cloud_id: &str) -> Url {

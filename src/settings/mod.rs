@@ -20,7 +20,7 @@ use crate::secrets::Secret;
 
 pub use args::{
     ConfigArgs, EverySetting, GitHubArgs, JiraArgs, ListenArgs, LogArgs, SealedStoreArgs, ServeArgs,
-    StoreArgs, WorkArgs, WorkerArgs,
+    StoreArgs, TraceArgs, WorkArgs, WorkerArgs,
 };
 pub use door::{AllowSettings, DoorArgs, DoorSettings, TlsSettings};
 pub use site::{Login, SiteConfig};

@@ -37,6 +37,7 @@ metric_names! {
     Webhooks = "conduit_webhooks_total" describe_counter: "Deliveries, by forge and by what became of them at the door.",
     QueueDepth = "conduit_queue_depth" describe_gauge: "What waits: inbox, ready, leased, delayed, dead.",
     QueueOldest = "conduit_queue_oldest_seconds" describe_gauge: "Age of the oldest event that is not finished.",
+    StoreUp = "conduit_store_up" describe_gauge: "1 while the store tells this process what waits; 0 when it did not at this scrape.",
     Outcomes = "conduit_outcomes_total" describe_counter: "Tickets, and events without any, by how they ended.",
     EventSeconds = "conduit_event_seconds" describe_histogram: "From the acceptance of an event to its last ticket's end.",
     JiraRequests = "conduit_jira_requests_total" describe_counter: "Calls to Jira, by call and by status.",
@@ -50,6 +51,7 @@ metric_names! {
     BodiesDropped = "conduit_bodies_dropped_total" describe_counter: "Raw bodies not kept for the event log because too many waited to be compressed.",
     SpoolDepth = "conduit_spool_deliveries" describe_gauge: "Deliveries that wait in this process's spool for the store.",
     SpoolBytes = "conduit_spool_bytes" describe_gauge: "What this process's spool takes on its disk.",
+    SpoolLimit = "conduit_spool_limit_bytes" describe_gauge: "What this process's spool may take on its disk.",
     Spooled = "conduit_spooled_total" describe_counter: "Deliveries that were spooled because the store was away.",
     SpoolDrained = "conduit_spool_drained_total" describe_counter: "Spooled deliveries handed to the store: accepted, duplicate, refused.",
     BuildInfo = "conduit_build_info" describe_gauge: "Always 1; the version is its label.",
@@ -230,6 +232,11 @@ pub fn queue<'a>(depths: impl IntoIterator<Item = (&'a str, u64)>, oldest_second
     gauge!(MetricName::QueueOldest.as_str()).set(float(oldest_seconds));
 }
 
+/// Says whether the store answers.
+pub fn store_up(up: bool) {
+    gauge!(MetricName::StoreUp.as_str()).set(f64::from(u8::from(up)));
+}
+
 /// Counts a raw body that was not kept.
 pub fn body_dropped() {
     counter!(MetricName::BodiesDropped.as_str()).increment(1);
@@ -267,10 +274,11 @@ pub fn drained(result: Drained) {
     counter!(MetricName::SpoolDrained.as_str(), "result" => result.as_str()).increment(1);
 }
 
-/// Sets how much waits in the spool.
-pub fn spool(waiting: u64, bytes: u64) {
+/// Sets how much waits in the spool, and how much of the bytes it may take it does.
+pub fn spool(waiting: u64, bytes: u64, limit: u64) {
     gauge!(MetricName::SpoolDepth.as_str()).set(float(waiting));
     gauge!(MetricName::SpoolBytes.as_str()).set(float(bytes / 1024) * 1024.0);
+    gauge!(MetricName::SpoolLimit.as_str()).set(float(limit / 1024) * 1024.0);
 }
 
 /// Says which version runs.
@@ -302,10 +310,11 @@ mod tests {
         request_delayed("jira", "issue");
         rules_reload_failed(false);
         queue([("ready", 3)], 12);
+        store_up(true);
         body_dropped();
         spooled();
         drained(Drained::Accepted);
-        spool(2, 4096);
+        spool(2, 4096, 1 << 20);
 
         let text = Metrics::install().unwrap().render();
         for name in MetricName::ALL {

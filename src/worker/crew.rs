@@ -14,7 +14,7 @@ use super::intent::Progress;
 use super::lease::Held;
 use super::retry::{self, Next};
 use super::{Shared, Stepped, record};
-use crate::store::{Claim, JobState, StoreError};
+use crate::store::{Claim, JobId, JobState, StoreError};
 use crate::trace::{Reason, TicketTrace, Verdict};
 
 /// How a task ended.
@@ -147,9 +147,10 @@ impl Crew {
         }
         self.tasks.shutdown().await;
         for held in self.under_way.values().flat_map(UnderWay::held) {
-            tracing::warn!(job = %held.lease().job, "stopped on the way; the ticket is given back");
+            let JobId { event, key: ticket, .. } = &held.lease().job;
+            tracing::warn!(%event, ticket, job = %held.lease().job, "stopped on the way; the ticket is given back");
             if let Err(error) = held.hand_back().await {
-                tracing::warn!(job = %held.lease().job, %error, "its lease will run out by itself");
+                tracing::warn!(%event, ticket, job = %held.lease().job, %error, "its lease will run out by itself");
             }
         }
         stepped
@@ -173,7 +174,8 @@ impl Shared {
         let mut progress = Progress::read(&progress).unwrap_or_default();
         progress.tries.panics += 1;
         record::detail(&mut trace, "a worker broke on this job: please report it, with this trace");
-        tracing::error!(job = %held.lease().job, panics = progress.tries.panics, "a worker broke on a job");
+        let JobId { event, key: ticket, .. } = &held.lease().job;
+        tracing::error!(%event, ticket, job = %held.lease().job, panics = progress.tries.panics, "a worker broke on a job");
         match retry::after_panic(progress.tries.panics, super::jitter()) {
             Next::Retry(delay, reason) => {
                 held.retry(delay, &JobState { progress: record::notes(&progress), trace }).await?;

@@ -178,7 +178,7 @@ async fn keep_renewing(beat: Arc<Beat>, every: Duration) {
         match beat.renew().await {
             Ok(()) => {}
             Err(StoreError::LostLease(job)) => {
-                tracing::warn!(%job, "the lease was lost to another worker");
+                tracing::warn!(event = %job.event, ticket = job.key, %job, "the lease was lost to another worker");
                 return;
             }
             Err(error) => {

@@ -51,8 +51,8 @@ use tokio::sync::{Mutex, watch};
 use crate::clock::Clock;
 use crate::forge_api::ForgeApi;
 use crate::store::{JobId, Store, StoreError};
-use crate::telemetry;
-use crate::trace::{Reason, Verdict};
+use crate::telemetry::{self, Span};
+use crate::trace::{Outcome, Reason, Verdict};
 
 pub use act::Ended;
 pub use processor::Backends;
@@ -138,23 +138,30 @@ impl Stepped {
     }
 
     fn note(&mut self, job: &JobId, ended: Result<Ended, StoreError>) {
+        let JobId { event, key: ticket, .. } = job;
+        let trace_id = telemetry::trace_id(event.as_str());
         match ended {
             Ok(Ended::Finished(verdict)) => {
                 count(verdict);
-                tracing::info!(%job, outcome = %verdict.outcome, reason = %verdict.reason, "{job} is over");
+                let (outcome, reason) = (verdict.outcome, verdict.reason);
+                tracing::info!(%event, trace_id, ticket, %job, %outcome, %reason, "{job} is over");
                 self.finished.push((job.clone(), verdict));
                 return;
             }
             Ok(Ended::Waiting(reason)) => {
-                tracing::info!(%job, %reason, "{job} will be tried again");
+                tracing::info!(%event, trace_id, ticket, %job, %reason, "{job} will be tried again");
                 self.waiting.push((job.clone(), reason));
                 return;
             }
             Ok(Ended::LeftToNewer) => {
-                tracing::info!(%job, "{job} was written by a newer version and is left to it");
+                tracing::info!(%event, trace_id, ticket, %job, "{job} was written by a newer version and is left to it");
             }
-            Err(StoreError::LostLease(_)) => tracing::warn!(%job, "{job} belongs to another worker by now"),
-            Err(error) => tracing::warn!(%job, %error, "{job} is left to its lease"),
+            Err(StoreError::LostLease(_)) => {
+                tracing::warn!(%event, trace_id, ticket, %job, "{job} belongs to another worker by now");
+            }
+            Err(error) => {
+                tracing::warn!(%event, trace_id, ticket, %job, %error, "{job} is left to its lease")
+            }
         }
         self.dropped.push(job.clone());
     }
@@ -225,6 +232,15 @@ fn jitter() -> f64 {
 /// Counts a ticket's end, or an event's that had no ticket.
 fn count(verdict: Verdict) {
     telemetry::outcome(verdict.outcome.as_str(), verdict.reason.as_str());
+}
+
+/// Says in a trace how a ticket, or an event without any, ended.
+fn tell(span: &Span, verdict: Verdict) {
+    span.set("conduit.outcome", verdict.outcome.as_str());
+    span.set("conduit.reason", verdict.reason.as_str());
+    if matches!(verdict.outcome, Outcome::Failed | Outcome::Dead) {
+        span.failed(verdict.reason.as_str());
+    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use super::batch::by_event;
 use super::crew::Crew;
 use super::lacking::Commits;
 use super::processor::Site;
-use super::{Rulebook, STOPS_WITHIN, Shared, Stepped, Worker, count, router};
+use super::{Rulebook, STOPS_WITHIN, Shared, Stepped, Worker, count, router, tell};
 use crate::event::Event;
 use crate::store::{ClaimRequest, InboxItem, Routing, StoreError};
+use crate::telemetry::{self, Span};
 
 /// How many events are routed before jobs get their turn.
 const ROUTE_AT_ONCE: usize = 64;
@@ -124,10 +125,12 @@ impl Shared {
 
     /// Fans one event out; `false` when it cannot go yet.
     async fn route_one(&self, item: &InboxItem, rulebook: &Rulebook) -> Result<bool, StoreError> {
+        let span = Span::of_event("route", item.id.as_str());
         let merged = self.merged_as(item).await?;
-        let Some(routing) = self.routing(item, &merged, rulebook).await else { return Ok(false) };
+        let routing = span.around(self.routing(item, &merged, rulebook)).await;
+        let Some(routing) = routing else { return Ok(false) };
         self.store.route(item, &routing).await?;
-        note(&item.id, &routing);
+        note(&item.id, &routing, &span);
         Ok(true)
     }
 
@@ -231,14 +234,19 @@ fn room(concurrency: usize, busy: usize, sites: &[(&str, Load)]) -> (usize, Vec<
     (room.min(concurrency.saturating_sub(busy)), skip)
 }
 
-fn note(event: &crate::store::EventId, routing: &Routing) {
+fn note(event: &crate::store::EventId, routing: &Routing, span: &Span) {
     let settled = routing
         .settled
         .iter()
         .map(|trace| crate::trace::Verdict { outcome: trace.outcome, reason: trace.reason });
     settled.chain(routing.verdict).for_each(count);
+    span.set("conduit.jobs", i64::try_from(routing.jobs.len()).unwrap_or(i64::MAX));
+    if let Some(verdict) = routing.verdict {
+        tell(span, verdict);
+    }
     tracing::info!(
         %event,
+        trace_id = telemetry::trace_id(event.as_str()),
         jobs = routing.jobs.len(),
         settled = routing.settled.len(),
         reason = routing.verdict.map(|verdict| verdict.reason.as_str()),

@@ -14,7 +14,9 @@ pub(super) async fn show(request: HttpRequest) -> Answer {
         authorise(&state, &request, state.clock.now()).await?;
     }
     // A store that is out must not take the other metrics with it: they say that it is out.
-    match state.store.queue().await {
+    let status = state.store.queue().await;
+    telemetry::store_up(status.is_ok());
+    match status {
         Ok(status) => {
             set_queue(&status);
             set_paused(&state.in_force.sites(), &status.paused);

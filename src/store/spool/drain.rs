@@ -38,7 +38,7 @@ impl SpooledStore {
             {
                 self.takes_nothing(&reason(error));
             }
-            telemetry::spool(self.file.waiting(), self.file.bytes());
+            telemetry::spool(self.file.waiting(), self.file.bytes(), self.file.most());
             if self.takes() {
                 self.bell.notified().await;
             } else {
@@ -90,7 +90,7 @@ impl SpooledStore {
             }
         }
         self.file.remove(done).await?;
-        telemetry::spool(self.file.waiting(), self.file.bytes());
+        telemetry::spool(self.file.waiting(), self.file.bytes(), self.file.most());
         away.map_or(Ok(()), Err)
     }
 

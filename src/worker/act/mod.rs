@@ -21,6 +21,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tracing::Instrument as _;
 
 pub(super) use walk::{fields, require};
 
@@ -34,7 +35,8 @@ use super::router::{may_move, not_the_hooks};
 use super::{Rulebook, Shared, record, ruling};
 use crate::event::Event;
 use crate::machine::{Action, Decision, Machine, precheck};
-use crate::store::{self, Claim, JobState, NewJob, StoreError};
+use crate::store::{self, Claim, JobId, JobState, NewJob, StoreError};
+use crate::telemetry::Span;
 use crate::trace::{Outcome, Reason, TicketTrace, Verdict};
 
 /// How long a job of a newer version is left alone before it is offered again.
@@ -77,8 +79,31 @@ impl From<StoreError> for Halt {
 
 type Go<T> = Result<T, Halt>;
 
-/// Carries out a leased job to its end, or to its next try.
+/// Carries out a leased job to its end, or to its next try; what it does, the log and the traces say of its ticket.
 pub(super) async fn carry_out(
+    shared: &Shared,
+    held: &Held,
+    claim: Claim,
+    company: Option<Company>,
+) -> Result<Ended, StoreError> {
+    let JobId { event, key, .. } = &held.lease().job;
+    let span = Span::of_event("ticket", event.as_str());
+    span.set("conduit.ticket", key.clone());
+    span.set("conduit.site", held.lease().site.clone());
+    let logged = tracing::info_span!("job", %event, ticket = key);
+    let ended = span.around(Box::pin(attempt(shared, held, claim, company).instrument(logged))).await;
+    match &ended {
+        Ok(Ended::Finished(verdict)) => super::tell(&span, *verdict),
+        Ok(Ended::Waiting(reason)) => {
+            super::tell(&span, Verdict { outcome: Outcome::Waiting, reason: *reason })
+        }
+        Ok(Ended::LeftToNewer) => {}
+        Err(_) => span.failed("store"),
+    }
+    ended
+}
+
+async fn attempt(
     shared: &Shared,
     held: &Held,
     claim: Claim,
@@ -286,10 +311,10 @@ impl Job<'_> {
 
     async fn apply(&mut self, machine: &Machine, ticket: Ticket, intent: &mut Option<Intent>) -> Go<Verdict> {
         let mut ticket = ticket;
-        let mut decision = ruling::rule(&mut self.trace, machine, &self.event, &ticket, "live");
+        let mut decision = self.rule(machine, &ticket);
         if self.must_look_again(&decision) {
             ticket = self.read().await?;
-            decision = ruling::rule(&mut self.trace, machine, &self.event, &ticket, "live");
+            decision = self.rule(machine, &ticket);
         }
         let Decision { action, effects, .. } = decision;
         match action {
@@ -302,6 +327,17 @@ impl Job<'_> {
                 self.walk(intent, ticket).await
             }
         }
+    }
+
+    fn rule(&mut self, machine: &Machine, ticket: &Ticket) -> Decision {
+        let span = Span::within("decide");
+        let decision = ruling::rule(&mut self.trace, machine, &self.event, ticket, "live");
+        span.set("conduit.machine", machine.name.clone());
+        match &decision.action {
+            Action::Move(path) => span.set("conduit.steps", i64::try_from(path.len()).unwrap_or(i64::MAX)),
+            Action::Stay(verdict) => super::tell(&span, *verdict),
+        }
+        decision
     }
 
     async fn read(&mut self) -> Go<Ticket> {

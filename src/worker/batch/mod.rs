@@ -27,6 +27,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinSet};
+use tracing::Instrument as _;
 
 pub(super) use company::{Company, Mover, SERVES, Task, Told};
 pub(super) use form::by_event;
@@ -39,7 +40,8 @@ use self::meeting::{Came, Meeting, meeting};
 use super::lease::Moment;
 use super::processor::{Answer, Bulk, Class, Log, Setback, Ticket};
 use super::{Shared, Stepped, act};
-use crate::store::Claim;
+use crate::store::{Claim, EventId};
+use crate::telemetry::Span;
 
 /// From how many tickets on a bulk move saves calls: the move itself, a poll, and a look afterwards.
 const WORTH_A_BULK_MOVE: usize = 10;
@@ -52,8 +54,14 @@ const STORED_AT_ONCE: usize = 64;
 pub(super) async fn carry_out(shared: Arc<Shared>, team: Arc<Team>, claims: Vec<Claim>) -> Stepped {
     let rulebook = shared.rulebook.load_full();
     let mut jobs = Jobs::new(&shared, &team);
+    let event = claims.first().map(|claim| claim.lease.job.event.clone());
+    let span = Span::of_event("batch", event.as_ref().map_or("", EventId::as_str));
     match rulebook.backends.site(&team.site).and_then(|site| site.processor.bulk()) {
-        Some(bulk) => Lead { shared: &shared, team: &team, bulk }.carry_out(claims, &mut jobs).await,
+        Some(bulk) => {
+            let lead = Lead { shared: &shared, team: &team, bulk };
+            let logged = tracing::info_span!("batch", event = event.as_ref().map(EventId::as_str));
+            span.around(lead.carry_out(claims, &mut jobs).instrument(logged)).await;
+        }
         // It was taken out of the configuration just now; each job says so.
         None => claims.into_iter().for_each(|claim| jobs.start(claim, None)),
     }

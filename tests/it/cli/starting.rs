@@ -157,3 +157,25 @@ async fn a_store_that_was_sealed_with_another_key_is_not_opened() {
     assert!(said.contains("CONDUIT_SECRET_KEY: it is not the key"), "{said}");
     assert!(!said.contains(&other), "{said}");
 }
+
+#[tokio::test]
+async fn a_collector_that_cannot_be_one_is_named_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), RULES);
+    let wrong = [
+        ("collector:4318", "always_on", "OTEL_EXPORTER_OTLP_ENDPOINT: it is not an address"),
+        (
+            "http://me:hunter2@collector:4318",
+            "always_on",
+            "OTEL_EXPORTER_OTLP_ENDPOINT: it holds credentials",
+        ),
+        ("http://collector:4318", "jaeger_remote", "OTEL_TRACES_SAMPLER: found `jaeger_remote`"),
+        ("http://collector:4318", "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG: found `2`"),
+    ];
+    for (endpoint, sampler, says) in wrong {
+        let conduit = serve(folder.path()).env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+        let conduit = conduit.env("OTEL_TRACES_SAMPLER", sampler).env("OTEL_TRACES_SAMPLER_ARG", "2");
+        let text = conduit.refuses(2).await;
+        assert!(text.contains(says) && !text.contains("hunter2"), "{text}");
+    }
+}

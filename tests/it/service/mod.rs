@@ -10,3 +10,4 @@ mod processes;
 mod reload;
 mod tls;
 mod waiting;
+mod watching;

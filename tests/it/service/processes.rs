@@ -17,7 +17,7 @@ use crate::support::service::{
     write_config,
 };
 
-fn merged(number: u64, title: &str) -> Value {
+pub(super) fn merged(number: u64, title: &str) -> Value {
     let shop = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
     let pull_request = PullRequest {
         action: "closed",
@@ -34,35 +34,49 @@ fn merged(number: u64, title: &str) -> Value {
 }
 
 /// A `conduit` process, ended without mercy when it goes out of scope.
-struct Process {
-    child: Child,
-    url: String,
+pub(super) struct Process {
+    pub(super) child: Child,
+    pub(super) url: String,
+    pub(super) management: String,
 }
 
 impl Process {
     /// `conduit serve --no-workers` or `conduit worker` on this Redis and this Jira.
     fn start(arguments: &[&str], config: &Path, redis: &Redis, jira: &JiraSim) -> Self {
-        let address = format!("127.0.0.1:{}", free_port());
-        let child = Command::new(env!("CARGO_BIN_EXE_conduit"))
+        Self::start_with(arguments, config, redis, jira, |_| {})
+    }
+
+    /// The same, started as `change` says.
+    pub(super) fn start_with(
+        arguments: &[&str],
+        config: &Path,
+        redis: &Redis,
+        jira: &JiraSim,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
+        let (address, management) =
+            (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_conduit"));
+        command
             .args(arguments)
             .env("CONDUIT_CONFIG", config)
             .env("REDIS_URL", redis.url())
             .env("CONDUIT_ADMIN_TOKEN", TOKEN)
             .env("CONDUIT_SECRET_KEY", KEY)
             .env("CONDUIT_LISTEN", &address)
-            .env("CONDUIT_MANAGEMENT_LISTEN", format!("127.0.0.1:{}", free_port()))
+            .env("CONDUIT_MANAGEMENT_LISTEN", &management)
             .env("CONDUIT_MAX_EVENT_AGE", "0")
             .env("CONDUIT_LOG", "warn")
             .env("ATLASSIAN_DOMAIN_URL", jira.url())
             .env("ATLASSIAN_EMAIL", EMAIL)
             .env("ATLASSIAN_API_KEY", API_KEY)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { child, url: format!("http://{address}") }
+            .stdout(Stdio::null());
+        change(&mut command);
+        let child = command.spawn().unwrap();
+        Self { child, url: format!("http://{address}"), management: format!("http://{management}") }
     }
 
-    async fn answers(&self) {
+    pub(super) async fn answers(&self) {
         let ping = format!("{}/conduit/ping", self.url);
         let answers = async {
             while Client::new().get(&ping).send().await.is_err() {

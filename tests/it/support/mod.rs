@@ -1,5 +1,6 @@
 //! What the stories need around them.
 
+pub(crate) mod collector;
 pub(crate) mod github;
 pub(crate) mod homes;
 pub(crate) mod redis;
