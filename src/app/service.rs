@@ -111,13 +111,14 @@ impl Service {
         if let Some(spool) = spool {
             let stopped = stopped.clone();
             tasks.spawn(async move {
-                spool.keep(stopped).await;
+                Box::pin(spool.keep(stopped)).await;
                 Ok(())
             });
         }
         if let Some(worker) = worker {
+            // In a box of its own: what a worker does is too deep a nest for the compiler to measure at once.
             tasks.spawn(async move {
-                worker.run(stopped).await;
+                Box::pin(worker.run(stopped)).await;
                 Ok(())
             });
         }

@@ -4,10 +4,11 @@
 //! the ticket's state; that is read from Jira again. What a delivery says is good for two things: to know whether it
 //! still tells of where the ticket stands ([`StatusMove::reached`]), and for `plan`, which asks nobody.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A ticket when the event was sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Issue {
     /// Jira's id for it.
@@ -43,7 +44,7 @@ pub struct Issue {
 }
 
 /// A status, by its id and by its name in the language of the webhook.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct IssueStatus {
     /// Jira's id for it; empty where it was not said.
@@ -53,7 +54,7 @@ pub struct IssueStatus {
 }
 
 /// A change of status.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct StatusMove {
     /// The status it left.
@@ -63,7 +64,7 @@ pub struct StatusMove {
 }
 
 /// Somebody with an account in Jira.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Person {
     /// Cloud: the account id. Data Center: the user name.

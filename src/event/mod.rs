@@ -11,6 +11,7 @@ pub mod ticket;
 mod trigger;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use issue::{Issue, IssueStatus, Person, StatusMove};
@@ -22,7 +23,7 @@ pub use trigger::{Trigger, UnknownTrigger};
 pub const SCHEMA: u16 = 1;
 
 /// One thing that happened at a forge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// The schema it was written under, see [`SCHEMA`].
     pub schema: u16,
@@ -54,7 +55,7 @@ pub struct Event {
 }
 
 /// What an event is about.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// A pull request (merge request, change).
@@ -77,7 +78,7 @@ pub enum Subject {
 }
 
 /// A repository, as the event shows it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Repo {
     /// The forge's own id, which survives a rename.
@@ -94,7 +95,7 @@ pub struct Repo {
 }
 
 /// Who caused an event.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Sender {
     /// The account's name; of a person in Jira Cloud, the account's id.
@@ -108,7 +109,7 @@ pub struct Sender {
 
 /// A pull request as it stood when the event was sent.
 #[allow(clippy::struct_excessive_bools, reason = "a forge's flags, each its own")]
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PullRequest {
     /// Its number within the repository.
@@ -162,7 +163,7 @@ impl PullRequest {
 }
 
 /// Commits pushed to a branch.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Push {
     /// The branch, without `refs/heads/`.
@@ -183,7 +184,7 @@ pub struct Push {
 }
 
 /// One pushed commit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Commit {
     /// The whole message.
@@ -195,7 +196,7 @@ pub struct Commit {
 }
 
 /// A branch or a tag that came or went.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Ref {
     /// Its short name, without `refs/…/`.
@@ -208,7 +209,7 @@ pub struct Ref {
 }
 
 /// A release.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Release {
     /// The tag it was made from.
@@ -226,7 +227,7 @@ pub struct Release {
 }
 
 /// A completed suite of checks.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Checks {
     /// The app or pipeline that ran them.
@@ -242,7 +243,7 @@ pub struct Checks {
 }
 
 /// A deployment that ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Deployment {
     /// `production`, `staging`, …

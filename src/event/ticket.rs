@@ -9,6 +9,7 @@ mod markdown;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Event, PullRequest, Subject, Trigger};
@@ -19,7 +20,7 @@ use markdown::Piece;
 const MAX_IGNORED: usize = 20;
 
 /// A place in an event where an issue key can stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The title of a pull request.
@@ -65,7 +66,7 @@ pub struct FoundKey {
 }
 
 /// Something that looks like an issue key and is not acted on, so that it is not lost silently.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IgnoredKey {
     /// As it would be written, in capitals.
     pub key: String,

@@ -1,8 +1,10 @@
 //! The names by which rules know what happened.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// Declares [`Trigger`] from one list of names, so that a trigger is added in one line.
@@ -113,6 +115,17 @@ impl TryFrom<String> for Trigger {
 impl From<Trigger> for &'static str {
     fn from(trigger: Trigger) -> Self {
         trigger.as_str()
+    }
+}
+
+impl JsonSchema for Trigger {
+    fn schema_name() -> Cow<'static, str> {
+        "Trigger".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|one| one.as_str()).collect();
+        json_schema!({ "type": "string", "enum": names })
     }
 }
 

@@ -31,6 +31,9 @@ pub trait Forge: Send + Sync {
     /// says it itself.
     fn event_header(&self) -> Option<&'static str>;
 
+    /// The headers that it reads, each with what it holds, for the API description.
+    fn headers(&self) -> &'static [(&'static str, &'static str)];
+
     /// Which of `secrets` vouches for `body`, compared in constant time.
     ///
     /// A refusal costs the same whatever is wrong: no header, a wrong signature, one secret or three. So a

@@ -80,7 +80,7 @@ pub enum ApiError {
 
 impl ApiError {
     /// The one table: `error_code` and HTTP status.
-    const fn row(&self) -> (u16, StatusCode) {
+    pub(super) const fn row(&self) -> (u16, StatusCode) {
         match self {
             Self::Internal(_) => (1, StatusCode::INTERNAL_SERVER_ERROR),
             Self::Malformed(_) => (201, StatusCode::BAD_REQUEST),

@@ -22,7 +22,9 @@ use super::rights::{self, Asker};
 use super::{ApiError, Http, State, body};
 
 /// The largest JSON body of the API.
-const LARGEST_JSON: usize = 64 * 1024;
+pub(super) const LARGEST_JSON: usize = 64 * 1024;
+
+pub(super) const JSON_WANTED: &str = "the body must be application/json";
 
 /// A request by somebody who may, with its fields read and checked.
 pub(super) struct Ask<I: Input> {
@@ -49,8 +51,8 @@ impl<I: Input + 'static> FromRequest for Ask<I> {
             let by = authorise(&state, &request, now).await?;
             let payload = payload.map_err(|error| ApiError::internal("no payload", error))?;
             let mut fields = fields(&state, &request, payload).await?;
+            fields.only(I::FIELDS)?;
             let input = I::read(&mut fields, now)?;
-            fields.finish()?;
             Ok(Self { state, by, input, now })
         })
     }
@@ -95,7 +97,7 @@ async fn fields(state: &State, request: &HttpRequest, payload: web::Payload) -> 
     }
     fields.add_query(request.query_string())?;
     if matches!(*request.method(), Method::POST | Method::PATCH | Method::PUT) && has_body(request) {
-        body::check_head(request, &["application/json"], "the body must be application/json", LARGEST_JSON)?;
+        body::check_head(request, &["application/json"], JSON_WANTED, LARGEST_JSON)?;
         let (patience, share) = (state.config.body_timeout, state.budget.share(None));
         let body = body::read(request, payload, LARGEST_JSON, patience, share).await?;
         fields.add_json(&body.bytes)?;

@@ -1,7 +1,7 @@
 //! What a request says, field by field: from its path, its query and its JSON body alike.
 //!
-//! Each field is taken out by name and checked on the way; what is left over at the end is refused by
-//! name, so that a misspelt field is never silently ignored. An error names the field and never repeats a
+//! What an input does not describe is refused by name, so that a misspelt field is never silently ignored; then each
+//! field is taken out and checked on the way. An error names the field and never repeats a
 //! value that has the wrong type, because it may be a secret in the wrong place.
 
 use std::str::FromStr;
@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::ApiError;
+pub(super) use super::describe::field::{Field, pattern};
 
 /// The longest text that any field may have.
-const LONGEST: usize = 1024;
+pub(super) const LONGEST: usize = 1024;
 
 /// The fields of one request that were not looked at yet.
 #[derive(Debug, Default)]
@@ -21,6 +22,9 @@ pub(super) struct Fields(Map<String, Value>);
 
 /// Something that is read from the fields of a request.
 pub(super) trait Input: Sized {
+    /// All that it takes. What does not stand here is refused, so the API description cannot lack it.
+    const FIELDS: &[Field];
+
     /// Takes its fields out and checks them.
     ///
     /// `now` is for ages: `since=2h`.
@@ -53,6 +57,14 @@ impl Fields {
             .map_err(|error| malformed(&format!("the body is not JSON: {error}")))?;
         let Value::Object(members) = value else { return Err(malformed("the body must be a JSON object")) };
         members.into_iter().try_for_each(|(name, value)| self.add(&name, value))
+    }
+
+    /// Refuses what is not among `known`.
+    pub(super) fn only(&self, known: &[Field]) -> Result<(), ApiError> {
+        match self.0.keys().find(|name| !known.iter().any(|field| field.name == **name)) {
+            None => Ok(()),
+            Some(name) => Err(malformed(&format!("unknown field `{name}`"))),
+        }
     }
 
     /// A text that may be absent. `null` is absent.
@@ -130,14 +142,6 @@ impl Fields {
         };
         self.text(name)?.map(parse).transpose()
     }
-
-    /// Refuses what nobody took.
-    pub(super) fn finish(self) -> Result<(), ApiError> {
-        match self.0.keys().next() {
-            None => Ok(()),
-            Some(name) => Err(malformed(&format!("unknown field `{name}`"))),
-        }
-    }
 }
 
 /// Reads `24h`, `30m`, `45s`, `7d` or `0`.
@@ -195,7 +199,8 @@ mod tests {
         let error = body.list("projects").unwrap_err().to_string();
         assert_eq!(error, "`projects` must be a list of texts, not a number");
         assert_eq!(body.required("repo_id"), Err(ApiError::Missing("repo_id")));
-        assert_eq!(body.finish().unwrap_err().to_string(), "unknown field `repo_idd`");
+        let known = [Field::text("repo_id", "a hook's name")];
+        assert_eq!(body.only(&known).unwrap_err().to_string(), "unknown field `repo_idd`");
     }
 
     #[test]

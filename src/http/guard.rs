@@ -45,7 +45,7 @@ pub(super) async fn guard(
 }
 
 /// Where no route is.
-pub(super) async fn not_found() -> Answer {
+pub(super) async fn not_found() -> Answer<()> {
     Err(ApiError::NotFound("there is nothing at this path".to_owned()))
 }
 

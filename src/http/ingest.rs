@@ -32,7 +32,7 @@ const OFF_REACTOR: usize = 256 * 1024;
 /// How often a pin is tried against others who change the same hook.
 const PIN_TRIES: usize = 5;
 
-const TYPES: &[&str] = &["application/json", "application/x-www-form-urlencoded"];
+pub(super) const TYPES: &[&str] = &["application/json", "application/x-www-form-urlencoded"];
 const WANTED: &str = "a delivery must be application/json or application/x-www-form-urlencoded";
 
 /// A delivery that is durable.
@@ -224,8 +224,27 @@ fn tell(event: &NewEvent, duplicate: bool, laps: Laps) {
 
 /// The forge that the route names.
 pub(super) fn provider(name: &str) -> Result<&'static dyn Forge, ApiError> {
-    forge::find(name).ok_or_else(|| {
-        let known: Vec<&str> = forge::all().iter().map(|forge| forge.name()).collect();
-        ApiError::UnknownProvider(known.join(", "))
-    })
+    forge::find(name).ok_or_else(unknown)
+}
+
+/// The names of the forges.
+pub(super) fn providers() -> Vec<&'static str> {
+    forge::all().iter().map(|forge| forge.name()).collect()
+}
+
+fn unknown() -> ApiError {
+    ApiError::UnknownProvider(providers().join(", "))
+}
+
+/// Everything that a delivery may be refused with, for the API description.
+pub(super) fn refusals() -> Vec<ApiError> {
+    vec![
+        ApiError::Malformed("the body is not readable: it is not JSON".to_owned()),
+        ApiError::BadSignature,
+        unknown(),
+        ApiError::TooSlow,
+        ApiError::TooLarge(LARGEST),
+        ApiError::UnsupportedMedia(WANTED),
+        ApiError::Busy("the store is not available"),
+    ]
 }

@@ -196,6 +196,10 @@ mod tests {
             Some("event")
         }
 
+        fn headers(&self) -> &'static [(&'static str, &'static str)] {
+            &[]
+        }
+
         fn verify(&self, headers: &dyn Headers, _: &[u8], secrets: &[&str]) -> Result<Verified, Unverified> {
             let given = headers.get("signature").ok_or(Unverified::Missing)?;
             let secret = secrets.iter().position(|secret| *secret == given).ok_or(Unverified::Wrong)?;

@@ -9,6 +9,7 @@ mod answer;
 mod audit;
 mod body;
 mod cache;
+mod describe;
 mod door;
 mod error;
 mod extract;
@@ -29,7 +30,7 @@ use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Data};
 use actix_web::{App, HttpServer};
 use rustls::ServerConfig;
 use url::Url;
@@ -49,6 +50,7 @@ pub use door::{AllowList, DoorConfig, Published, Rate};
 pub use error::ApiError;
 use keep::BodyKeeper;
 pub use rights::{RIGHTS, Reach, Right};
+use routes::Route;
 use routes::health::Health;
 
 /// How long a sender whose body is refused may go on sending, so that it gets to read why.
@@ -56,6 +58,11 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// How many connections a thread serves at once; more wait to be accepted. Each has buffers of its own.
 const MOST_CONNECTIONS: usize = 1024;
+
+/// The API description of both listeners, OpenAPI 3.1, as `GET /conduit/openapi.json` answers it.
+pub fn description() -> serde_json::Value {
+    describe::document(&routes::public(), &routes::management())
+}
 
 /// What is chosen at start, beyond the parts themselves.
 #[derive(Debug, Clone)]
@@ -207,7 +214,7 @@ impl Http {
         &self,
         (listener, tls): (TcpListener, Option<ServerConfig>),
         workers: usize,
-        routes: fn(&mut ServiceConfig),
+        listed: fn() -> Vec<Route>,
         https: bool,
     ) -> io::Result<Server> {
         let http = Data::new(self.clone());
@@ -215,7 +222,7 @@ impl Http {
         let app = move || {
             App::new()
                 .app_data(Data::clone(&http))
-                .configure(routes)
+                .configure(|config| routes::mount(listed(), config))
                 .default_service(web::to(guard::not_found))
                 .wrap(from_fn(guard::guard))
                 .wrap(guard::security_headers(https))

@@ -80,7 +80,7 @@ pub(super) fn asked_by(request: &HttpRequest) -> Result<&'static Right, ApiError
 }
 
 /// What is served with and without the prefix stands in the table with it.
-fn find(method: &str, pattern: &str) -> Option<&'static Right> {
+pub(super) fn find(method: &str, pattern: &str) -> Option<&'static Right> {
     let same = |path: &str| path == pattern || path.strip_prefix("/conduit") == Some(pattern);
     RIGHTS.iter().find(|right| right.method == method && same(right.path))
 }
@@ -88,6 +88,17 @@ fn find(method: &str, pattern: &str) -> Option<&'static Right> {
 impl Right {
     const fn logged(self, action: Action) -> Self {
         Self { action: Some(action), ..self }
+    }
+
+    /// What a token that may not is told, for the API description; `None`: any token may.
+    pub(super) fn refusal(&self) -> Option<ApiError> {
+        let everybody = self.role == Viewer && self.reach != Everything;
+        let text = if self.role == Viewer {
+            "this token is for acme/shop alone; this concerns the whole service".to_owned()
+        } else {
+            format!("this token has the role {Viewer}; this needs the role {}", self.role)
+        };
+        (!everybody).then_some(ApiError::Forbidden(text))
     }
 
     /// Whether this token may.

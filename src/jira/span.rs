@@ -10,7 +10,7 @@ impl JiraClient {
         let root = if request.root.is_empty() { self.api() } else { request.root };
         let place = || template(root, request.path);
         let span = Span::request(request.method.as_str(), place, Some(self.shared.base.server()));
-        span.set("conduit.call", request.call);
+        span.set("conduit.call", request.call.name());
         span.set("conduit.site", self.site().to_owned());
         span
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -10,8 +11,9 @@ use sha2::{Digest, Sha256};
 /// 26 characters of lower-case base32 (RFC 4648 alphabet without padding). The first 16 bits come from
 /// the repository alone: they choose the inbox partition, so that an organisation's hook and a
 /// repository's hook, which report the same change, meet in one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("pattern" = "^[A-Za-z2-7]{26}$"))]
 pub struct EventId(String);
 
 impl EventId {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{EventId, JobId, PausedSite, Unreadable};
@@ -221,7 +222,7 @@ pub struct JobState {
 }
 
 /// Where an event is on its way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventState {
     /// In the inbox.
@@ -377,7 +378,7 @@ pub enum Replayed {
 }
 
 /// What waits.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QueueStatus {
     /// Events to be fanned out.
     pub inbox: u64,
@@ -396,7 +397,7 @@ pub struct QueueStatus {
 }
 
 /// How a spool stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SpoolStatus {
     /// Deliveries go into it now.
     pub in_use: bool,

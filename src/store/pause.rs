@@ -8,12 +8,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::trace::{Outcome, Reason, TicketTrace};
 
 /// Who or what stopped a site. The first of several is the one to speak of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PauseKind {
     /// A person; only a person lets it go on.
@@ -78,7 +79,7 @@ pub struct Pause {
 }
 
 /// A site that stands still, for one of the reasons that it may have at once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PausedSite {
     /// Its configured name.
     pub site: String,

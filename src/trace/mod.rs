@@ -10,6 +10,7 @@ mod repeat;
 pub mod text;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::ticket::{IgnoredKey, Source};
@@ -22,7 +23,7 @@ pub use repeat::{Repeat, RuleGoal};
 pub const SCHEMA: &str = "conduit.trace/1";
 
 /// Everything known of one delivery and of each ticket it names.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Trace {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -54,7 +55,7 @@ pub struct Trace {
 }
 
 /// The first two rows: what arrived, and by which secret it was known to be genuine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Received {
     /// When the last byte was there.
     pub at: Timestamp,
@@ -71,7 +72,7 @@ pub struct Received {
 }
 
 /// The event as a trace shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventSummary {
     /// See [`Event::kind`].
     pub kind: String,
@@ -101,7 +102,7 @@ pub struct EventSummary {
 }
 
 /// What became of one ticket.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketTrace {
     /// The issue key: as the event wrote it, or as Jira does by now.
     pub key: String,
@@ -165,7 +166,7 @@ pub struct TicketTrace {
 }
 
 /// A ticket's status at the moment of the decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusSeen {
     /// The name the board shows.
     pub name: String,
@@ -176,7 +177,7 @@ pub struct StatusSeen {
 }
 
 /// Where a rule stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleRef {
     /// The rule's own name, when it has one.
     pub name: Option<String>,
@@ -192,7 +193,7 @@ pub struct RuleRef {
 }
 
 /// A rule that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleTried {
     /// The rule's own name, when it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,7 +211,7 @@ pub struct RuleTried {
 }
 
 /// One hop through the machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// Alias left.
     pub from: String,
@@ -225,7 +226,7 @@ pub struct Step {
 }
 
 /// A Jira transition that was chosen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TransitionUsed {
     /// Jira's id for it.
     pub id: String,
@@ -236,7 +237,7 @@ pub struct TransitionUsed {
 }
 
 /// One call to Jira.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// When it was sent.
     pub at: Timestamp,
@@ -252,7 +253,7 @@ pub struct Attempt {
 }
 
 /// What became of a comment, a link, a fix version or a field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EffectTrace {
     /// `comment`, `link`, `fix_version` or `fields`.
     pub effect: String,

@@ -1,14 +1,16 @@
 //! The outcomes and their reasons: stable names that scripts, filters and metrics rely on.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// How it ended for a ticket, and for the event as the gravest of its tickets'.
 ///
 /// Ordered from the lightest to the gravest, so that `max` is the event's own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// All is as it should be; Jira was not asked to change.
@@ -202,6 +204,17 @@ impl From<Reason> for &'static str {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+impl JsonSchema for Reason {
+    fn schema_name() -> Cow<'static, str> {
+        "Reason".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|one| one.as_str()).collect();
+        json_schema!({ "type": "string", "enum": names })
     }
 }
 

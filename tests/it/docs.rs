@@ -193,25 +193,16 @@ fn codes_in_the_source() -> BTreeSet<String> {
     codes
 }
 
-/// `METHOD /path` of every route, from the lines that register it.
-fn routes_in_the_source() -> BTreeSet<String> {
-    let on = Regex::new(r#"on\(\s*Method::([A-Z]+),\s*(&path\()?"([^"]+)""#).unwrap();
-    let either =
-        Regex::new(r#"on_either\(\s*"([^"]+)",\s*\(Method::([A-Z]+),[^)]+\),\s*\(Method::([A-Z]+)"#).unwrap();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/routes");
-    let mut routes = BTreeSet::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        for found in on.captures_iter(&text) {
-            // What is served with and without the prefix is documented with it.
-            let prefix = if found.get(2).is_some() { "/conduit" } else { "" };
-            routes.insert(format!("{} {prefix}{}", &found[1], &found[3]));
-        }
-        for (_, [path, one, other]) in either.captures_iter(&text).map(|found| found.extract()) {
-            routes.extend([one, other].map(|method| format!("{method} {path}")));
-        }
-    }
-    routes
+/// `METHOD /path` of every route, from the description that is made of them.
+fn routes() -> BTreeSet<String> {
+    let document = conduit::http::description();
+    let paths = document["paths"].as_object().unwrap();
+    // What is served with and without the prefix is documented with it.
+    let own = paths.iter().filter(|(path, _)| !paths.contains_key(&format!("/conduit{path}")));
+    own.flat_map(|(path, methods)| {
+        methods.as_object().unwrap().keys().map(move |method| format!("{} {path}", method.to_uppercase()))
+    })
+    .collect()
 }
 
 #[test]
@@ -219,7 +210,7 @@ fn the_routes_that_are_served_are_the_routes_that_are_documented() {
     let heading = Regex::new(r"(?m)^### `([A-Z]+ /\S+)`").unwrap();
     let document = read("docs/http.md");
     let documented: BTreeSet<_> = heading.captures_iter(&document).map(|found| found[1].to_owned()).collect();
-    let served = routes_in_the_source();
+    let served = routes();
     assert!(served.len() > 15, "the test finds the routes: {served:?}");
     assert_eq!(documented, served);
 }
@@ -249,12 +240,20 @@ fn every_error_code_is_documented_with_its_status() {
     let row = Regex::new(r"=> \((\d+), StatusCode::([A-Z_]+)\)").unwrap();
     let source = read("src/http/error.rs");
     let document = read("docs/http.md");
+    let described = conduit::http::description().to_string();
     let rows: Vec<_> = row.captures_iter(&source).collect();
     assert!(rows.len() > 10, "the test finds the table");
     for found in rows {
         let status = status(&found[2]);
         let wanted = format!("| {} | {status} |", &found[1]);
         assert!(document.contains(&wanted), "docs/http.md lacks the row {wanted}");
+        // Which methods a path does not take is no operation's answer.
+        let code = format!("\"code_{}\"", &found[1]);
+        assert!(
+            described.contains(&code) || &found[1] == "213",
+            "no route is described to answer {}",
+            &found[1]
+        );
     }
 }
 

@@ -36,6 +36,14 @@ impl Forge for GitHub {
         Some(EVENT)
     }
 
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            (SIGNATURE, "`sha256=` and the HMAC-SHA256 of the body's bytes, in hex"),
+            (EVENT, "the name of the event, such as pull_request"),
+            (DELIVERY, "the delivery's id, the same when it is delivered again"),
+        ]
+    }
+
     fn verify(&self, headers: &dyn Headers, body: &[u8], secrets: &[&str]) -> Result<Verified, Unverified> {
         let header = headers.get(SIGNATURE);
         let given = header.and_then(digest);

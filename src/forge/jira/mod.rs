@@ -40,6 +40,15 @@ impl Forge for Jira {
         None
     }
 
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            (SIGNATURE, "`sha256=`, `sha384=` or `sha512=` and the HMAC of the body's bytes, in hex"),
+            (DELIVERY, "the delivery's id, the same for every try"),
+            (RETRY, "which try this is"),
+            (FLOW, "Jira's own word for how urgent it is"),
+        ]
+    }
+
     fn verify(&self, headers: &dyn Headers, body: &[u8], secrets: &[&str]) -> Result<Verified, Unverified> {
         let header = headers.get(SIGNATURE);
         let given = header.and_then(Method::read);

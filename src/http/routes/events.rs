@@ -3,12 +3,13 @@
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::event::Event;
 use crate::http::answer::{self, Answer};
 use crate::http::extract::Ask;
-use crate::http::fields::{Fields, Input};
+use crate::http::fields::{Field, Fields, Input, pattern};
 use crate::http::rights::Asker;
 use crate::http::{ApiError, State};
 use crate::store::{EventId, EventQuery, EventRecord, EventState, Page, ReplayScope, Replayed, TicketState};
@@ -24,7 +25,23 @@ const MOST_LOOKS: usize = 10;
 /// How many tickets an error names.
 const NAMED: usize = 5;
 
+pub(super) const SINCE: Field =
+    Field::text("since", "a time (2026-11-22T08:00:00Z) or an age (2h, 7d)").like(pattern::MOMENT);
+pub(super) const LIMIT: Field =
+    Field::text("limit", "how many on a page: 1 to 200, default 50").like(pattern::LIMIT);
+pub(super) const CURSOR: Field = Field::text("cursor", "`next_cursor` of the page before");
+const ID: Field = Field::text("id", "an event's id").like(pattern::EVENT_ID).required();
+
 impl Input for EventQuery {
+    const FIELDS: &[Field] = &[
+        Field::text("ticket", "events that name this key").like(pattern::ISSUE_KEY),
+        Field::text("repo", "events of this repository, acme/shop"),
+        Field::of::<Outcome>("outcome", "events that ended like this"),
+        SINCE,
+        LIMIT,
+        CURSOR,
+    ];
+
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
         Ok(Self {
             ticket: fields.text("ticket")?.map(|key| issue_key("ticket", &key)).transpose()?,
@@ -67,6 +84,8 @@ pub(super) fn issue_key(name: &str, text: &str) -> Result<String, ApiError> {
 }
 
 impl Input for EventId {
+    const FIELDS: &[Field] = &[ID];
+
     fn read(fields: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
         let id = fields.required("id")?;
         Self::parse(&id)
@@ -85,6 +104,13 @@ pub(super) struct Replay {
 }
 
 impl Input for Replay {
+    const FIELDS: &[Field] = &[
+        ID,
+        Field::list("tickets", "only these of the event's tickets").like(pattern::ISSUE_KEY),
+        Field::flag("force", "every ticket, also those that moved"),
+        Field::flag("second_step", "with `force`: also tickets that a relative rule has moved already"),
+    ];
+
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
         let id = EventId::read(fields, now)?;
         let scope = if fields.flag("force")? { ReplayScope::All } else { ReplayScope::Unfinished };
@@ -95,20 +121,20 @@ impl Input for Replay {
 }
 
 /// `GET /conduit/api/events`
-pub(super) async fn list(ask: Ask<EventQuery>) -> Answer {
+pub(super) async fn list(ask: Ask<EventQuery>) -> Answer<Rows<'static>> {
     let page = seen(&ask.state, &ask.by, ask.input).await?;
     let events = page.items.iter().map(Row::from).collect();
     Ok(answer::ok(Rows { events, next_cursor: page.next.as_deref() }))
 }
 
 /// `GET /conduit/api/events/{id}`
-pub(super) async fn show(ask: Ask<EventId>) -> Answer {
+pub(super) async fn show(ask: Ask<EventId>) -> Answer<Traced> {
     let record = find(&ask.state, &ask.by, &ask.input).await?;
     Ok(answer::ok(traced(&ask.state, record).await?))
 }
 
 /// `POST /conduit/api/events/{id}/replay`
-pub(super) async fn replay(ask: Ask<Replay>) -> Answer {
+pub(super) async fn replay(ask: Ask<Replay>) -> Answer<Again<'static>> {
     let Replay { id, scope, among, second_step } = &ask.input;
     find(&ask.state, &ask.by, id).await?;
     if *scope == ReplayScope::All && !second_step {
@@ -200,7 +226,8 @@ pub(super) async fn traced(state: &State, record: EventRecord) -> Result<Traced,
 }
 
 /// A trace as the API answers it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EventTrace")]
 pub(super) struct Traced {
     #[serde(flatten)]
     trace: Trace,
@@ -210,21 +237,26 @@ pub(super) struct Traced {
     normalised: Option<Event>,
 }
 
-#[derive(Serialize)]
-struct Again<'a> {
+/// What goes through again.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Replayed")]
+pub(super) struct Again<'a> {
     event_id: &'a EventId,
     /// Empty: all that the event will be found to name.
     tickets: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Rows<'a> {
+/// A page of events.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Events")]
+pub(super) struct Rows<'a> {
     events: Vec<Row<'a>>,
     next_cursor: Option<&'a str>,
 }
 
 /// An event in a list.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EventRow")]
 struct Row<'a> {
     event_id: &'a EventId,
     provider: &'a str,
@@ -247,7 +279,9 @@ struct Row<'a> {
     tickets: Vec<RowTicket<'a>>,
 }
 
-#[derive(Serialize)]
+/// A ticket of an event in a list.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EventTicket")]
 struct RowTicket<'a> {
     key: &'a str,
     site: &'a str,

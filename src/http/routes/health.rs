@@ -6,21 +6,24 @@
 use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 
+use actix_web::body::BoxBody;
 use actix_web::http::Method;
 use actix_web::http::StatusCode;
-use actix_web::web::ServiceConfig;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::http::answer::{self, Answer};
+use crate::http::describe::{Answers, Told, envelope, success};
 use crate::http::extract::{authorise, state};
 use crate::http::{ApiError, State};
 use crate::store::{PausedSite, SpoolStatus};
 
-use super::on;
+use super::{Route, on};
 
 /// What readiness rests on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::http) struct Health {
     ready: bool,
     /// `ok`, or why the store takes nothing.
@@ -43,51 +46,78 @@ pub(in crate::http) struct Health {
     stopping: bool,
 }
 
-#[derive(Serialize)]
+/// Which Conduit this is.
+#[derive(Serialize, JsonSchema)]
 struct Version {
     version: &'static str,
 }
 
+const READY: &str = "Whether a delivery would be accepted now; the management listener says why not";
+
 /// The routes that anyone may ask.
-pub(super) fn public(config: &mut ServiceConfig) {
-    config
-        .service(on(Method::GET, "/conduit/ping", ping))
-        .service(on(Method::GET, "/conduit/version", version))
-        .service(on(Method::GET, "/livez", ping))
-        .service(on(Method::GET, "/readyz", ready));
+pub(super) fn public() -> Vec<Route> {
+    vec![
+        on(Method::GET, "/conduit/ping", "Whether somebody is there", ping),
+        on(Method::GET, "/conduit/version", "Which version this is", version),
+        on(Method::GET, "/livez", "Whether the process lives", ping),
+        on(Method::GET, "/readyz", READY, ready).or(ApiError::Busy("not ready")),
+    ]
 }
 
 /// The same for probes, with details.
-pub(super) fn management(config: &mut ServiceConfig) {
-    config
-        .service(on(Method::GET, "/conduit-reactor/ping", ping))
-        .service(on(Method::GET, "/livez", ping))
-        .service(on(Method::GET, "/readyz", ready_with_details));
+pub(super) fn management() -> Vec<Route> {
+    vec![
+        on(Method::GET, "/conduit-reactor/ping", "Whether somebody is there", ping),
+        on(Method::GET, "/livez", "Whether the process lives", ping),
+        on(Method::GET, "/readyz", READY, ready_with_details).or(ApiError::Busy("not ready")),
+    ]
 }
 
-async fn ping() -> HttpResponse {
-    answer::ok("pong")
+async fn ping() -> Answer<&'static str> {
+    Ok(answer::ok("pong"))
 }
 
-async fn version() -> HttpResponse {
-    answer::ok(Version { version: env!("CARGO_PKG_VERSION") })
+async fn version() -> Answer<Version> {
+    Ok(answer::ok(Version { version: env!("CARGO_PKG_VERSION") }))
 }
 
-async fn ready(request: HttpRequest) -> Answer {
+async fn ready(request: HttpRequest) -> Answer<&'static str> {
     let health = health(&*state(&request)?).await;
     if health.ready { Ok(answer::ok("ready")) } else { Err(ApiError::Busy("not ready")) }
 }
 
-async fn ready_with_details(request: HttpRequest) -> Answer {
-    let state = state(&request)?;
+async fn ready_with_details(request: HttpRequest) -> Result<Readiness, ApiError> {
+    let (state, bare) = (state(&request)?, request.clone());
     // A probe without a token still learns the one thing that it is there for.
     if state.config.management_token_required && authorise(&state, &request, state.clock.now()).await.is_err()
     {
-        return ready(request).await;
+        return ready(request).await.map(|said| Readiness(said.respond_to(&bare)));
     }
     let health = health(&state).await;
     let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(HttpResponse::build(status).json(Details { success: health.ready, data: &health }))
+    Ok(Readiness(HttpResponse::build(status).json(Details { success: health.ready, data: &health })))
+}
+
+/// Ready or not, with details or without them.
+struct Readiness(HttpResponse);
+
+impl Responder for Readiness {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        self.0
+    }
+}
+
+impl Answers for Result<Readiness, ApiError> {
+    fn told() -> Vec<Told> {
+        let told = |status, schema| Told { status, media: "application/json", schema };
+        vec![told(200, success::<&str>), told(200, success::<Health>), told(503, not_ready)]
+    }
+}
+
+fn not_ready(schemas: &mut SchemaGenerator) -> Value {
+    envelope(&json!({ "const": false }), &schemas.subschema_for::<Health>().to_value())
 }
 
 #[derive(Serialize)]

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::http::answer::{self, Answer};
 use crate::http::extract::Ask;
-use crate::http::fields::{Fields, Input};
+use crate::http::fields::{Field, Fields, Input, pattern};
 use crate::http::{ApiError, State, ingest};
 use crate::registration::{DEFAULT_OVERLAP, Hook, validate_repo_id, validate_secret};
 use crate::secrets::Secret;
@@ -49,7 +49,21 @@ pub(super) struct Listing {
     provider: Option<String>,
 }
 
+const PROVIDER: Field = Field::one_of("provider", "the forge", ingest::providers);
+const REPO_ID: Field =
+    Field::text("repo_id", "the hook's name in its address").like(pattern::REPO_ID).required();
+const REPO_PATH: Field = Field::text(
+    "repo_path",
+    "the repository, acme/shop, or all of an owner's, acme/*; Jira: acme.atlassian.net/SHOP",
+)
+.like(pattern::REPO_PATH)
+.required();
+const PROJECTS: Field =
+    Field::list("projects", "the projects that its events may move; left out: all").like(pattern::PROJECT);
+
 impl Input for HookName {
+    const FIELDS: &[Field] = &[PROVIDER.required(), REPO_ID];
+
     fn read(fields: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
         let provider = known_provider(fields.required("provider")?)?;
         let repo_id = fields.required("repo_id")?;
@@ -59,6 +73,8 @@ impl Input for HookName {
 }
 
 impl Input for Registration {
+    const FIELDS: &[Field] = &[PROVIDER.required(), REPO_ID, REPO_PATH, PROJECTS];
+
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
         let name = HookName::read(fields, now)?;
         Ok(Self { name, repo_path: fields.required("repo_path")?, projects: fields.list("projects")? })
@@ -66,6 +82,14 @@ impl Input for Registration {
 }
 
 impl Input for Import {
+    const FIELDS: &[Field] = &[
+        PROVIDER.required(),
+        REPO_ID,
+        REPO_PATH,
+        PROJECTS,
+        Field::text("secret", "the secret that the forge has already").like(pattern::SECRET).required(),
+    ];
+
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
         let registration = Registration::read(fields, now)?;
         let secret = Secret::new(fields.required("secret")?);
@@ -75,6 +99,16 @@ impl Input for Import {
 }
 
 impl Input for Update {
+    const FIELDS: &[Field] = &[
+        PROVIDER.required(),
+        REPO_ID,
+        Field::text(
+            "overlap",
+            "how long the older secrets stay valid: 24h unless said, at most 30d; 0: not at all",
+        )
+        .like(pattern::DURATION),
+    ];
+
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
         let name = HookName::read(fields, now)?;
         let overlap = fields.duration("overlap")?.unwrap_or(DEFAULT_OVERLAP);
@@ -86,30 +120,32 @@ impl Input for Update {
 }
 
 impl Input for Listing {
+    const FIELDS: &[Field] = &[PROVIDER];
+
     fn read(fields: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
         Ok(Self { provider: fields.text("provider")?.map(known_provider).transpose()? })
     }
 }
 
 /// `POST /conduit/webhooks/register`
-pub(super) async fn register(ask: Ask<Registration>) -> Answer {
+pub(super) async fn register(ask: Ask<Registration>) -> Answer<Made, 201> {
     let secret = new_secret()?;
     let hook = add(&ask.state, &ask.input, &secret, ask.now).await?;
     tracing::info!("hook {} registered by {}", hook.name(), ask.by);
     ask.state.done(&ask.by, &hook.name()).await;
-    Ok(answer::with(StatusCode::CREATED, Made::new(&hook, Some(&secret), &ask.state)))
+    Ok(answer::with(Made::new(&hook, Some(&secret), &ask.state)))
 }
 
 /// `PATCH /internal/webhooks/import`
-pub(super) async fn import(ask: Ask<Import>) -> Answer {
+pub(super) async fn import(ask: Ask<Import>) -> Answer<Made, 201> {
     let hook = add(&ask.state, &ask.input.registration, &ask.input.secret, ask.now).await?;
     tracing::info!("hook {} imported by {}", hook.name(), ask.by);
     ask.state.done(&ask.by, &hook.name()).await;
-    Ok(answer::with(StatusCode::CREATED, Made::new(&hook, None, &ask.state)))
+    Ok(answer::with(Made::new(&hook, None, &ask.state)))
 }
 
 /// `PATCH /conduit/webhooks/update`
-pub(super) async fn update(ask: Ask<Update>) -> Answer {
+pub(super) async fn update(ask: Ask<Update>) -> Answer<Made> {
     let Update { name, overlap } = &ask.input;
     let secret = new_secret()?;
     let sealed = ask.state.keyring.seal(&secret, &name.text())?;
@@ -123,19 +159,19 @@ pub(super) async fn update(ask: Ask<Update>) -> Answer {
 }
 
 /// `GET /conduit/webhooks/list`
-pub(super) async fn list(ask: Ask<Listing>) -> Answer {
+pub(super) async fn list(ask: Ask<Listing>) -> Answer<Vec<Shown<'static>>> {
     let hooks = ask.state.store.hooks(ask.input.provider.as_deref()).await?;
     Ok(answer::ok(hooks.iter().map(|hook| Shown::new(hook, &ask.state)).collect::<Vec<_>>()))
 }
 
 /// `GET /conduit/webhooks/find`
-pub(super) async fn find(ask: Ask<HookName>) -> Answer {
+pub(super) async fn find(ask: Ask<HookName>) -> Answer<Shown<'static>> {
     let hook = read(&ask.state, &ask.input).await?;
     Ok(answer::ok(Shown::new(&hook, &ask.state)))
 }
 
 /// `DELETE /conduit/webhooks/{provider}/{repo_id}`
-pub(super) async fn remove(ask: Ask<HookName>) -> Answer {
+pub(super) async fn remove(ask: Ask<HookName>) -> Answer<Removed<'static>> {
     let HookName { provider, repo_id } = &ask.input;
     let removed = ask.state.store.remove_hook(provider, repo_id).await?;
     ask.state.hooks.forget(provider, repo_id);
@@ -196,8 +232,9 @@ impl HookName {
 }
 
 /// What there is to paste into the forge.
-#[derive(Serialize)]
-struct Made {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HookMade")]
+pub(super) struct Made {
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
     uri: String,
@@ -217,15 +254,18 @@ fn url(hook: &Hook, state: &State) -> Option<String> {
     Some(format!("{}{}", base.as_str().trim_end_matches('/'), hook.uri()))
 }
 
-#[derive(Serialize)]
-struct Removed<'a> {
+/// The hook that is gone.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HookRemoved")]
+pub(super) struct Removed<'a> {
     provider: &'a str,
     repo_id: &'a str,
 }
 
 /// A hook as it may be seen: everything but its secrets.
-#[derive(Serialize)]
-struct Shown<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Hook")]
+pub(super) struct Shown<'a> {
     provider: &'a str,
     repo_id: &'a str,
     repo_path: &'a str,
@@ -239,7 +279,9 @@ struct Shown<'a> {
     secrets: Vec<ShownSecret>,
 }
 
-#[derive(Serialize)]
+/// A valid secret, without itself.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HookSecret")]
 struct ShownSecret {
     version: u32,
     created_at: Timestamp,

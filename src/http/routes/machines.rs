@@ -1,5 +1,6 @@
 //! The machines in force.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::http::ApiError;
@@ -10,20 +11,23 @@ use crate::machine::{Alias, Edge, Machine, Mode, RuleSet, Target};
 use super::queue::Nothing;
 
 /// `GET /conduit/api/machines`
-pub(super) async fn list(ask: Ask<Nothing>) -> Answer {
+pub(super) async fn list(ask: Ask<Nothing>) -> Answer<RulesView<'static>> {
     let rules = ask.state.in_force.rules().ok_or(ApiError::Busy("no rules are loaded"))?;
     Ok(answer::ok(RulesView::from(&*rules)))
 }
 
 /// A rule set as the API shows it.
-#[derive(Serialize)]
-struct RulesView<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RuleSet")]
+pub(super) struct RulesView<'a> {
     /// Its name in traces.
     hash: &'a str,
     machines: Vec<MachineView<'a>>,
 }
 
-#[derive(Serialize)]
+/// A machine.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Machine")]
 struct MachineView<'a> {
     project: &'a str,
     name: &'a str,
@@ -36,7 +40,9 @@ struct MachineView<'a> {
     rules: usize,
 }
 
-#[derive(Serialize)]
+/// A state of a machine.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MachineState")]
 struct StateView<'a> {
     alias: &'a str,
     /// As the board shows it.
@@ -44,7 +50,9 @@ struct StateView<'a> {
     edges: Vec<EdgeView<'a>>,
 }
 
-#[derive(Serialize)]
+/// A way out of a state.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MachineEdge")]
 struct EdgeView<'a> {
     event: &'a str,
     /// The alias it leads to; `null`: the end.

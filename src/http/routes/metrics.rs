@@ -1,14 +1,17 @@
 //! What Prometheus scrapes.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::body::BoxBody;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde_json::json;
 
-use crate::http::answer::Answer;
+use crate::http::ApiError;
+use crate::http::describe::{Answers, Told};
 use crate::http::extract::{authorise, state};
 use crate::store::{PauseKind, PausedSite, QueueStatus};
 use crate::telemetry;
 
 /// `GET /metrics` on the management listener.
-pub(super) async fn show(request: HttpRequest) -> Answer {
+pub(super) async fn show(request: HttpRequest) -> Result<Exposition, ApiError> {
     let state = state(&request)?;
     if state.config.management_token_required {
         authorise(&state, &request, state.clock.now()).await?;
@@ -23,7 +26,24 @@ pub(super) async fn show(request: HttpRequest) -> Answer {
         }
         Err(error) => tracing::warn!("the queue's metrics are old, because the store cannot say: {error}"),
     }
-    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(state.metrics.render()))
+    Ok(Exposition(state.metrics.render()))
+}
+
+/// Prometheus' text format.
+pub(super) struct Exposition(String);
+
+impl Responder for Exposition {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(self.0)
+    }
+}
+
+impl Answers for Result<Exposition, ApiError> {
+    fn told() -> Vec<Told> {
+        vec![Told { status: 200, media: "text/plain", schema: |_| json!({ "type": "string" }) }]
+    }
 }
 
 fn set_queue(status: &QueueStatus) {

@@ -1,13 +1,14 @@
 //! What waits, and letting a site stand still.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::http::answer::{self, Answer};
 use crate::http::extract::Ask;
-use crate::http::fields::{Fields, Input};
+use crate::http::fields::{Field, Fields, Input};
 use crate::http::{ApiError, State};
-use crate::store::{Pause as Order, PauseKind};
+use crate::store::{Pause as Order, PauseKind, QueueStatus};
 
 /// No fields at all.
 pub(super) struct Nothing;
@@ -23,31 +24,39 @@ pub(super) struct Resume {
     site: Option<String>,
 }
 
+const SITE: Field = Field::text("site", "the configured name of a site; left out: all of them");
+
 impl Input for Nothing {
+    const FIELDS: &[Field] = &[];
+
     fn read(_: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
         Ok(Self)
     }
 }
 
 impl Input for Pause {
+    const FIELDS: &[Field] = &[SITE, Field::text("why", "for whoever asks why nothing moves")];
+
     fn read(fields: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
         Ok(Self { site: fields.text("site")?, why: fields.text("why")? })
     }
 }
 
 impl Input for Resume {
+    const FIELDS: &[Field] = &[SITE];
+
     fn read(fields: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
         Ok(Self { site: fields.text("site")? })
     }
 }
 
 /// `GET /conduit/api/queue`
-pub(super) async fn show(ask: Ask<Nothing>) -> Answer {
+pub(super) async fn show(ask: Ask<Nothing>) -> Answer<QueueStatus> {
     Ok(answer::ok(ask.state.store.queue().await?))
 }
 
 /// `POST /conduit/api/queue/pause`
-pub(super) async fn pause(ask: Ask<Pause>) -> Answer {
+pub(super) async fn pause(ask: Ask<Pause>) -> Answer<Sites> {
     let sites = sites(&ask.state, ask.input.site)?;
     let why = ask.input.why.map(|why| format!(": {why}")).unwrap_or_default();
     for site in &sites {
@@ -60,7 +69,7 @@ pub(super) async fn pause(ask: Ask<Pause>) -> Answer {
 }
 
 /// `POST /conduit/api/queue/resume`
-pub(super) async fn resume(ask: Ask<Resume>) -> Answer {
+pub(super) async fn resume(ask: Ask<Resume>) -> Answer<Sites> {
     let mut resumed = Vec::new();
     for site in sites(&ask.state, ask.input.site)? {
         if ask.state.store.resume(&site, None).await? {
@@ -85,7 +94,7 @@ fn sites(state: &State, named: Option<String>) -> Result<Vec<String>, ApiError> 
 }
 
 /// The sites that changed.
-#[derive(Serialize)]
-struct Sites {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Sites {
     sites: Vec<String>,
 }

@@ -1,12 +1,12 @@
 //! Tokens: made, listed and revoked. A token is shown once, when it is made; of the others there are only hashes.
 
-use actix_web::http::StatusCode;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::http::answer::{self, Answer};
 use crate::http::extract::Ask;
-use crate::http::fields::{Fields, Input};
+use crate::http::fields::{Field, Fields, Input, pattern};
 use crate::http::{ApiError, State};
 use crate::registration::validate_repo_path;
 use crate::secrets::Secret;
@@ -28,7 +28,11 @@ pub(super) struct New {
     expires_at: Option<Timestamp>,
 }
 
+const NAME: Field = Field::text("name", "the token's name").like(pattern::TOKEN_NAME).required();
+
 impl Input for Name {
+    const FIELDS: &[Field] = &[NAME];
+
     fn read(fields: &mut Fields, _: Timestamp) -> Result<Self, ApiError> {
         let name = fields.required("name")?;
         let refusal = "`name` must be 1 to 64 of the characters A-Z a-z 0-9 . _ - @";
@@ -37,6 +41,16 @@ impl Input for Name {
 }
 
 impl Input for New {
+    const FIELDS: &[Field] = &[
+        NAME,
+        Field::of::<Role>("role", "what its bearer may do").required(),
+        Field::list("repos", "the repositories that it is for: acme/shop, acme/*; left out: all")
+            .like(pattern::REPO_PATH)
+            .at_most(MOST_REPOS),
+        Field::text("expires", "how long it is valid: 12h, 90d; left out: until it is revoked")
+            .like(pattern::DURATION),
+    ];
+
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
         let Name(name) = Name::read(fields, now)?;
         let role = fields.parsed::<Role>("role")?.ok_or(ApiError::Missing("role"))?;
@@ -68,7 +82,7 @@ fn expiry(fields: &mut Fields, now: Timestamp) -> Result<Option<Timestamp>, ApiE
 }
 
 /// `POST /conduit/api/tokens`
-pub(super) async fn create(ask: Ask<New>) -> Answer {
+pub(super) async fn create(ask: Ask<New>) -> Answer<Made<'static>, 201> {
     let New { name, role, repos, expires_at } = ask.input;
     let tokens = ask.state.store.tokens().await?;
     if tokens.iter().any(|token| token.name == name && token.is_valid(ask.now)) {
@@ -84,18 +98,18 @@ pub(super) async fn create(ask: Ask<New>) -> Answer {
     tracing::info!("token {name} ({role}) made by {}", ask.by);
     ask.state.done(&ask.by, &name).await;
     let shown = Shown::new(&token, ask.now);
-    Ok(answer::with(StatusCode::CREATED, Made { token: secret.expose(), made: shown }))
+    Ok(answer::with(Made { token: secret.expose(), made: shown }))
 }
 
 /// `GET /conduit/api/tokens`
-pub(super) async fn list(ask: Ask<Nothing>) -> Answer {
+pub(super) async fn list(ask: Ask<Nothing>) -> Answer<Vec<Shown<'static>>> {
     let mut tokens = ask.state.store.tokens().await?;
     tokens.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
     Ok(answer::ok(tokens.iter().map(|token| Shown::new(token, ask.now)).collect::<Vec<_>>()))
 }
 
 /// `DELETE /conduit/api/tokens/{name}`
-pub(super) async fn revoke(ask: Ask<Name>) -> Answer {
+pub(super) async fn revoke(ask: Ask<Name>) -> Answer<Revoked<'static>> {
     let Name(name) = &ask.input;
     let tokens = ask.state.store.tokens().await?;
     let leaving: Vec<&Token> =
@@ -124,21 +138,25 @@ async fn end(state: &State, leaving: &[&Token], now: Timestamp) -> Result<(), Ap
 }
 
 /// A new token, the one time that it is seen.
-#[derive(Serialize)]
-struct Made<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NewToken")]
+pub(super) struct Made<'a> {
     token: &'a str,
     #[serde(flatten)]
     made: Shown<'a>,
 }
 
-#[derive(Serialize)]
-struct Revoked<'a> {
+/// The token that opens nothing any more.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RevokedToken")]
+pub(super) struct Revoked<'a> {
     name: &'a str,
 }
 
 /// A token as it may be seen: everything but its hash.
-#[derive(Serialize)]
-struct Shown<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Token")]
+pub(super) struct Shown<'a> {
     name: &'a str,
     role: Role,
     /// Empty: all.

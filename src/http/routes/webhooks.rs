@@ -1,26 +1,34 @@
 //! Where forges deliver.
 
-use actix_web::http::StatusCode;
+use actix_web::HttpRequest;
 use actix_web::web::{Path, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 
+use crate::forge;
 use crate::http::ApiError;
-use crate::http::answer::{self, Answer};
+use crate::http::answer::{self, Answer, Said};
+use crate::http::describe::{Asked, Asks};
 use crate::http::extract::state;
+use crate::http::fields::pattern;
 use crate::http::ingest::{self, Accepted};
 use crate::store::EventId;
 use crate::telemetry::{self, WebhookResult};
 
 /// What a forge is told.
-#[derive(Serialize)]
-struct Receipt {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Receipt {
     event_id: EventId,
     duplicate: bool,
 }
 
 /// `POST /conduit/webhooks/{provider}/{repo_id}/payload`
-pub(super) async fn payload(request: HttpRequest, path: Path<(String, String)>, payload: Payload) -> Answer {
+pub(super) async fn payload(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    payload: Payload,
+) -> Answer<Receipt, 202> {
     let (provider, repo_id) = path.into_inner();
     let state = state(&request)?;
     let forge = ingest::provider(&provider);
@@ -30,9 +38,31 @@ pub(super) async fn payload(request: HttpRequest, path: Path<(String, String)>, 
     result.map(receipt)
 }
 
-fn receipt(accepted: Accepted) -> HttpResponse {
-    let receipt = Receipt { event_id: accepted.id, duplicate: accepted.duplicate };
-    answer::with(StatusCode::ACCEPTED, receipt)
+/// A delivery: whatever the forge sends, and the headers that it proves itself by.
+impl Asks for (HttpRequest, Path<(String, String)>, Payload) {
+    fn asked() -> Asked {
+        let segment = |name: &str, about: &str, schema: Value| json!({ "name": name, "in": "path", "required": true, "description": about, "schema": schema });
+        let mut parameters = vec![
+            segment("provider", "the forge", json!({ "type": "string", "enum": ingest::providers() })),
+            segment("repo_id", "the hook's name", json!({ "type": "string", "pattern": pattern::REPO_ID })),
+        ];
+        for forge in forge::all() {
+            parameters.extend(forge.headers().iter().map(|(name, about)| {
+                let about = format!("{}: {about}", forge.name());
+                json!({ "name": name, "in": "header", "description": about, "schema": { "type": "string" } })
+            }));
+        }
+        let form = json!({ "type": "object", "properties": { "payload": { "type": "string" } } });
+        let raw = ingest::TYPES.iter().map(|media| match *media {
+            "application/json" => (*media, json!({ "description": "the event as the forge writes it" })),
+            _ => (*media, form.clone()),
+        });
+        Asked { parameters, raw: raw.collect(), ..Asked::default() }
+    }
+}
+
+fn receipt(accepted: Accepted) -> Said<Receipt, 202> {
+    answer::with(Receipt { event_id: accepted.id, duplicate: accepted.duplicate })
 }
 
 fn count(provider: &'static str, result: Result<&Accepted, &ApiError>) {

@@ -4,6 +4,7 @@ mod asking;
 mod audit;
 mod bad_input;
 mod delivering;
+mod description;
 mod door;
 mod heads;
 mod limits;
