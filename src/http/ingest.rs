@@ -246,5 +246,8 @@ pub(super) fn refusals() -> Vec<ApiError> {
         ApiError::TooLarge(LARGEST),
         ApiError::UnsupportedMedia(WANTED),
         ApiError::Busy("the store is not available"),
+        ApiError::AddressLimited(1),
+        ApiError::HookLimited(1),
+        ApiError::AddressNotAllowed,
     ]
 }

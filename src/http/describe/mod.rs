@@ -102,6 +102,7 @@ fn asking<I: Input>(has_body: bool) -> Vec<ApiError> {
         ApiError::NotAuthorised,
         ApiError::Malformed("unknown field `overlpa`".to_owned()),
         ApiError::Busy("the store is not available"),
+        ApiError::AddressLimited(1),
     ];
     refusals.extend(I::FIELDS.iter().find(|field| field.required).map(|field| ApiError::Missing(field.name)));
     if has_body {

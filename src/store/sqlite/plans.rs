@@ -63,7 +63,8 @@ fn no_statement_scans_a_table_that_grows() {
     for file in fs::read_dir(here).unwrap() {
         let path = file.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        if ["plans.rs", "schema.rs", "tests.rs"].contains(&name) {
+        // A copy reads everything, while nobody else is at work.
+        if ["plans.rs", "schema.rs", "tests.rs", "copy"].contains(&name) {
             continue;
         }
         for sql in statements(&fs::read_to_string(&path).unwrap()) {
