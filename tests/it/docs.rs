@@ -268,19 +268,22 @@ fn status(name: &str) -> u16 {
 
 #[test]
 fn what_the_promises_rest_on_exists() {
-    let document = read("docs/reliability.md");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let sources: String = ["src", "tests/it"].iter().map(|folder| text_of(&root.join(folder))).collect();
-    let named = Regex::new(r"`([a-z_/]+\.rs|[a-z_0-9]+\(\))`").unwrap();
-    let missing: Vec<_> = named
-        .captures_iter(&document)
-        .map(|found| found[1].to_owned())
-        .filter(|name| match name.strip_suffix("()") {
-            Some(test) => !sources.contains(&format!("fn {test}(")),
-            None => !root.join(name).is_file(),
-        })
-        .collect();
-    assert!(named.is_match(&document) && missing.is_empty(), "docs/reliability.md names {missing:?}");
+    let folders = ["src", "tests/it", "xtask/src"];
+    let sources: String = folders.iter().map(|folder| text_of(&root.join(folder))).collect();
+    let named = Regex::new(r"`([a-z_0-9/]+\.rs|[a-z_0-9]+\(\))`").unwrap();
+    for path in ["docs/reliability.md", "SECURITY.md"] {
+        let document = read(path);
+        let missing: Vec<_> = named
+            .captures_iter(&document)
+            .map(|found| found[1].to_owned())
+            .filter(|name| match name.strip_suffix("()") {
+                Some(test) => !sources.contains(&format!("fn {test}(")),
+                None => !root.join(name).is_file(),
+            })
+            .collect();
+        assert!(named.is_match(&document) && missing.is_empty(), "{path} names {missing:?}");
+    }
 }
 
 /// Every Rust file below a folder, one after the other.

@@ -3,11 +3,11 @@
 //! It reads the same lists as `cargo deny check licenses bans sources` and is meant for machines that have
 //! no cargo-deny; advisories are cargo-deny's alone.
 
-use std::process::Command;
-
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use spdx::{Expression, LicenseReq, ParseMode};
+
+use crate::cargo;
 
 /// The part of `deny.toml` that is checked here.
 #[derive(Debug, Deserialize)]
@@ -49,16 +49,8 @@ struct Package {
 /// Prints every package that the policy forbids; fails when there is one.
 pub(crate) fn run() -> anyhow::Result<()> {
     let policy: Policy = toml::from_str(&std::fs::read_to_string("deny.toml").context("reading deny.toml")?)?;
-    // Only what is built here: what other platforms need was never downloaded.
-    let output = Command::new("cargo")
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--all-features"])
-        .args(["--filter-platform", &host()?])
-        .output()
-        .context("cargo metadata cannot be run")?;
-    if !output.status.success() {
-        bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    let metadata: Metadata = serde_json::from_slice(&output.stdout)?;
+    let output = cargo::metadata(&cargo::host()?)?;
+    let metadata: Metadata = serde_json::from_str(&output)?;
     let findings: Vec<_> = metadata.packages.iter().flat_map(|package| package.findings(&policy)).collect();
     for finding in &findings {
         eprintln!("error: {finding}");
@@ -68,14 +60,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     println!("{} packages: licences, bans and sources as deny.toml allows", metadata.packages.len());
     Ok(())
-}
-
-/// The platform this is built on.
-fn host() -> anyhow::Result<String> {
-    let output = Command::new("rustc").arg("-vV").output().context("rustc cannot be run")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("rustc -vV names no host")
 }
 
 impl Package {

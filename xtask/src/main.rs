@@ -1,12 +1,15 @@
 //! The project's own chores, one file (or folder) for each: `cargo xtask help`.
 
+mod cargo;
 mod chaos;
 mod conformance;
 mod deps;
+mod dist;
 mod instance;
 mod load;
 mod measure;
 mod process;
+mod sbom;
 mod test;
 
 use std::process::ExitCode;
@@ -27,6 +30,10 @@ enum Chore {
     Test(test::TestArgs),
     /// Hold the lock file against deny.toml
     Deps,
+    /// Write down what the program is made of, as a software bill of materials
+    Sbom(sbom::SbomArgs),
+    /// Build what a release ships: the program, the same bytes from the same sources, its SBOM and their hashes
+    Dist(dist::DistArgs),
     Conformance(conformance::Args),
     /// The proof: kill and hold everything at random, then hold Jira's history against what was accepted
     Chaos(chaos::ChaosArgs),
@@ -46,6 +53,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().chore {
         Chore::Test(args) => done(test::run(&args)),
         Chore::Deps => done(deps::run()),
+        Chore::Sbom(args) => done(sbom::run(&args)),
+        Chore::Dist(args) => done(dist::run(&args)),
         Chore::Conformance(args) => conformance::run(&args),
         Chore::Chaos(args) => runtime().and_then(|runtime| runtime.block_on(chaos::run(&args))),
         Chore::Measure(args) => done(runtime().and_then(|runtime| runtime.block_on(measure::run(&args)))),
