@@ -96,7 +96,7 @@ fn only<'s>(spans: &'s [Span], name: &str) -> &'s Span {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_is_one_trace_from_its_delivery_to_jiras_answer_across_processes() {
     const DELIVERY: &str = "POST /conduit/webhooks/{provider}/{repo_id}/payload";
-    const MOVE: &str = "POST /rest/api/3/issue/{id}/transitions";
+    const MOVE: &str = "POST /rest/api/2/issue/{id}/transitions";
     let collector = Collector::start();
     let pair = Pair::start(&collector.url).await;
     let event = pair.tell().await;

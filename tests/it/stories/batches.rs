@@ -171,7 +171,8 @@ pub(crate) async fn what_a_bulk_read_leaves_out_is_read_singly(world: World) {
     let id = world.deliver(naming(3)).await;
     world.work().await;
     let found: Vec<_> = traces(&world, &id).await.iter().map(|trace| trace.reason).collect();
-    assert_eq!(found, [Reason::Moved, Reason::Moved, Reason::IssueNotFound]);
+    // SHOP-2 goes on as SHOP-22, which stands behind those that the event names.
+    assert_eq!(found, [Reason::Moved, Reason::Duplicate, Reason::IssueNotFound, Reason::Moved]);
 }
 
 pub(crate) async fn a_bulk_read_that_fails_is_tried_again(world: World) {

@@ -144,7 +144,8 @@ impl RedisStore {
         let mut call = self.scripts.add_jobs.key(home.prefix());
         call.arg(&job.event).arg(copied.generation).arg(time_text(copied.queued_at));
         call.arg(&copied.key).arg(&copied.site).arg(&copied.project).arg(record::json(&copied.found_in)?);
-        call.arg(if job.siblings { "1" } else { "" });
+        // Its state stands there already.
+        call.arg(if job.siblings { "1" } else { "" }).arg("");
         self.link.script::<()>(home, &call).await?;
         self.enter_open(job).await
     }
