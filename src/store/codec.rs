@@ -4,6 +4,7 @@
 //! `typical.json`, as its dictionary, at once: the event of a pull request shrinks to a fifth instead of to a half.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::io::Read;
 use std::sync::LazyLock;
 
@@ -83,8 +84,8 @@ fn read(decoder: impl Read) -> Result<Vec<u8>> {
     if body.len() as u64 > MOST { Err(unreadable("it is too large")) } else { Ok(body) }
 }
 
-fn unreadable(why: impl ToString) -> StoreError {
-    StoreError::Damaged { what: "what is stored compressed".into(), why: why.to_string() }
+fn unreadable(why: impl Into<Box<dyn Error>>) -> StoreError {
+    StoreError::Damaged { what: "what is stored compressed".into(), why: why.into().to_string() }
 }
 
 #[cfg(test)]

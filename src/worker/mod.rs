@@ -160,7 +160,7 @@ impl Stepped {
                 tracing::warn!(%event, trace_id, ticket, %job, "{job} belongs to another worker by now");
             }
             Err(error) => {
-                tracing::warn!(%event, trace_id, ticket, %job, %error, "{job} is left to its lease")
+                tracing::warn!(%event, trace_id, ticket, %job, %error, "{job} is left to its lease");
             }
         }
         self.dropped.push(job.clone());

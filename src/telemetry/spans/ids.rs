@@ -35,9 +35,9 @@ impl Ids {
     /// Gives the next span that this thread begins these ids.
     pub(super) fn for_the_next_span<T>(self, begin: impl FnOnce() -> T) -> T {
         NEXT.set(Some(self));
-        let begun = begin();
+        let span = begin();
         NEXT.set(None);
-        begun
+        span
     }
 }
 

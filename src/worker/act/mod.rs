@@ -95,7 +95,7 @@ pub(super) async fn carry_out(
     match &ended {
         Ok(Ended::Finished(verdict)) => super::tell(&span, *verdict),
         Ok(Ended::Waiting(reason)) => {
-            super::tell(&span, Verdict { outcome: Outcome::Waiting, reason: *reason })
+            super::tell(&span, Verdict { outcome: Outcome::Waiting, reason: *reason });
         }
         Ok(Ended::LeftToNewer) => {}
         Err(_) => span.failed("store"),

@@ -81,7 +81,7 @@ async fn board() -> Result<JiraSim> {
         .account(Account::with_client_credentials(CLIENT.0, CLIENT.1))
         .project(Project::new("SHOP").workflow(workflow));
     let tickets = (1..=TICKETS).map(|number| NewIssue::new(&format!("SHOP-{number}")));
-    Ok(tickets.fold(board, |board, ticket| board.issue(ticket)).start().await?)
+    Ok(tickets.fold(board, jira_sim::Builder::issue).start().await?)
 }
 
 fn at_the_site(jira: &JiraSim) -> Result<Site> {

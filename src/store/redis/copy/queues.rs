@@ -167,8 +167,8 @@ impl RedisStore {
     ) -> Result<Vec<(String, Option<i64>)>> {
         let mut range = redis::pipe();
         match line {
-            Line::Ready(list) => {
-                range.lrange(list, first, last);
+            Line::Ready(key) => {
+                range.lrange(key, first, last);
                 let (tickets,): (Vec<String>,) = self.link.ask(home, &range).await?;
                 Ok(tickets.into_iter().map(|ticket| (ticket, None)).collect())
             }

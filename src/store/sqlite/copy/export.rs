@@ -283,12 +283,12 @@ fn runs(conn: &Connection, after: i64) -> Result<(Vec<Item>, Option<i64>)> {
     for row in rows {
         let (n, event, runs, replayed) = row?;
         last = Some(n);
-        items.push(Item::Run(RunCopy { event, only: merged(runs), replayed }));
+        items.push(Item::Run(RunCopy { event, only: merged(&runs), replayed }));
     }
     Ok((items, last))
 }
 
 /// The tickets of several runs. One over the whole event takes them all.
-fn merged(runs: Vec<Vec<String>>) -> Vec<String> {
+fn merged(runs: &[Vec<String>]) -> Vec<String> {
     if runs.iter().any(Vec::is_empty) { Vec::new() } else { runs.concat() }
 }
