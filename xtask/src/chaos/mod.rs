@@ -42,7 +42,7 @@ use sender::{LANES, Lane, Numbers};
 use storm::Storm;
 use world::{Plan, World};
 
-/// How long the oldest event may take, of those that wait when the storm is over, and how long a delivery may.
+/// How long it may take until the next event is finished when the storm is over, or the last delivery accepted.
 const DRAINS_WITHIN: Duration = Duration::from_mins(4);
 /// How often is said how it goes.
 const SAY_EVERY: Duration = Duration::from_secs(10);

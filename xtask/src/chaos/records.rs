@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -12,23 +12,27 @@ use super::world::World;
 
 /// How often is looked whether everything is worked off.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Ages are told in whole seconds, so a moment that is computed from one moves about by as much.
-const ROUNDED: Duration = Duration::from_secs(2);
+/// How often is counted what is finished, which takes every page of the list.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
 
 /// Waits until these events are finished and nothing else waits either, and returns every record. When for the time of
-/// `patience` not even the oldest event that waits has come to its end, as things stand then: a ticket in the middle of
-/// its work would look as if it had been moved for nobody.
+/// `patience` no event has come to its end, as things stand then. Not sooner, however long a backlog is: a ticket in the
+/// middle of its work would look as if it had been moved for nobody.
 pub(super) async fn drained(
     world: &World,
     accepted: &[String],
     patience: Duration,
 ) -> anyhow::Result<HashMap<String, Record>> {
-    let (mut deadline, mut oldest) = (Instant::now() + patience, None);
+    let (mut deadline, mut next_count, mut finished) = (Instant::now() + patience, Instant::now(), 0);
     loop {
-        let waits_since = oldest_since(world).await.ok();
-        if waits_since.is_some_and(|since| oldest.is_none_or(|known| since > known + ROUNDED)) {
-            oldest = waits_since;
-            deadline = Instant::now() + patience;
+        if Instant::now() > next_count {
+            let now =
+                records(world).await.map_or(0, |records| records.values().filter(|r| r.finished).count());
+            if now > finished {
+                finished = now;
+                deadline = Instant::now() + patience;
+            }
+            next_count = Instant::now() + COUNT_EVERY;
         }
         let late = Instant::now() > deadline;
         match look(world, accepted, late).await {
@@ -38,13 +42,6 @@ pub(super) async fn drained(
             Ok(None) | Err(_) => tokio::time::sleep(LOOK_EVERY).await,
         }
     }
-}
-
-/// When the oldest event that waits came in, to the second.
-async fn oldest_since(world: &World) -> anyhow::Result<SystemTime> {
-    let queue = world.get("/conduit/api/queue").await?;
-    let age = queue["oldest_seconds"].as_u64().context("a queue without an age")?;
-    Ok(SystemTime::now() - Duration::from_secs(age))
 }
 
 /// Every record, when nothing waits or nobody waits for it any longer.
