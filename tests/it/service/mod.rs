@@ -8,6 +8,7 @@ mod jira_hooks;
 mod main_job;
 mod processes;
 mod reload;
+mod secrets;
 mod tls;
 mod waiting;
 mod watching;
