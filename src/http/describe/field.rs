@@ -106,7 +106,8 @@ impl Field {
     }
 }
 
-/// What texts look like. The code that reads a field decides; a test holds these against it.
+/// What texts look like. The code that reads a field decides; the requests of
+/// `tests/it/http/description.rs` are drawn from these.
 pub(in crate::http) mod pattern {
     pub(in crate::http) const DURATION: &str = "^(0|[0-9]{1,9}[smhd])$";
     pub(in crate::http) const EVENT_ID: &str = "^[A-Za-z2-7]{26}$";
