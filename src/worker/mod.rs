@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `runner` | the loop: upkeep, route, claim, wait; stops cleanly |
+//! | `fan` | events from the inbox to their tickets' queues, in order |
 //! | `router` | PURE: fans an event out to its tickets |
 //! | `crew` | the jobs under way, a task each |
 //! | `ruling` | PURE: the decision on one ticket, with its trace |
@@ -27,6 +28,7 @@ mod act;
 mod batch;
 mod breaker;
 mod crew;
+mod fan;
 mod intent;
 mod lacking;
 mod lease;
@@ -46,7 +48,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 use crate::clock::Clock;
 use crate::forge_api::ForgeApi;
@@ -66,7 +68,7 @@ pub const STOPS_WITHIN: Duration = Duration::from_secs(25);
 pub struct WorkerConfig {
     /// A name that no other running process has.
     pub name: String,
-    /// How many tickets are worked on at once.
+    /// How many tickets are at their ticket system at once.
     pub concurrency: usize,
     /// How long a lease lasts without a heartbeat. More than twice the longest request to Jira.
     pub lease: Duration,
@@ -101,6 +103,18 @@ impl WorkerConfig {
     #[must_use]
     pub fn with_lease(self, lease: Duration) -> Self {
         Self { lease, heartbeat: lease / 3, ..self }
+    }
+
+    /// How many tickets are under way at once: those at their ticket system, and some more whose lease or end is
+    /// just being written to the store, so that a place does not stand empty for as long as that takes.
+    pub(crate) fn under_way(&self) -> usize {
+        self.concurrency + self.concurrency / 4
+    }
+
+    /// Whether so many are enough. While no place stands empty, it is better to claim a few at once than one by one.
+    pub(crate) fn is_full(&self, under_way: usize) -> bool {
+        let some = (self.concurrency / 8).max(1);
+        under_way >= self.concurrency && under_way + some > self.under_way()
     }
 
     /// How long a request to a ticket system may take under a lease: less than half of it, so that none that was
@@ -182,6 +196,8 @@ struct Shared {
     clock: Clock,
     config: WorkerConfig,
     sites: sites::Sites,
+    /// The places at ticket systems for jobs that go alone; a batch has its own.
+    places: Semaphore,
 }
 
 impl Worker {
@@ -195,7 +211,8 @@ impl Worker {
     ) -> Self {
         let forge = lacking::Forge::new(forge);
         let sites = sites::Sites::default();
-        let shared = Arc::new(Shared { store, rulebook, forge, clock, config, sites });
+        let places = Semaphore::new(config.concurrency);
+        let shared = Arc::new(Shared { store, rulebook, forge, clock, config, sites, places });
         Self { shared, upkeep: Arc::default() }
     }
 
@@ -246,6 +263,20 @@ fn tell(span: &Span, verdict: Verdict) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_place_stands_empty_and_a_few_are_claimed_at_once() {
+        let config = |concurrency| WorkerConfig { concurrency, ..WorkerConfig::new("worker-1") };
+        let claims_at = |concurrency| {
+            let config = config(concurrency);
+            let full: Vec<_> = (0..=config.under_way()).filter(|n| config.is_full(*n)).collect();
+            (*full.first().unwrap(), config.under_way())
+        };
+        assert_eq!(claims_at(1), (1, 1));
+        assert_eq!(claims_at(4), (5, 5));
+        assert_eq!(claims_at(16), (19, 20), "two at once");
+        assert_eq!(claims_at(64), (73, 80), "eight at once");
+    }
 
     #[test]
     fn a_request_under_a_fresh_lease_is_over_before_the_lease_is() {

@@ -1,6 +1,5 @@
 //! The loop: upkeep, route, claim, wait. And its end.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,15 +8,10 @@ use tokio::sync::watch;
 
 use super::batch::by_event;
 use super::crew::Crew;
-use super::lacking::Commits;
 use super::processor::Site;
-use super::{Rulebook, STOPS_WITHIN, Shared, Stepped, Worker, count, router, tell};
-use crate::event::Event;
-use crate::store::{ClaimRequest, InboxItem, Routing, StoreError};
-use crate::telemetry::{self, Span};
+use super::{STOPS_WITHIN, Shared, Stepped, Worker, WorkerConfig};
+use crate::store::{ClaimRequest, StoreError};
 
-/// How many events are routed before jobs get their turn.
-const ROUTE_AT_ONCE: usize = 64;
 /// How often leases are reaped, finished tickets carried home, and sites looked after.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
 
@@ -31,7 +25,7 @@ pub(super) async fn step(worker: &Worker) -> Result<Stepped, StoreError> {
     let mut crew = Crew::new(Arc::clone(&worker.shared));
     worker.keep_up(&mut crew).await?;
     crew.answered().await;
-    let mut stepped = Stepped { routed: worker.turn(&mut crew).await?.routed, ..Stepped::default() };
+    let mut stepped = Stepped { routed: worker.turn(&mut crew).await?, ..Stepped::default() };
     crew.finish(&mut stepped).await;
     Ok(stepped)
 }
@@ -45,38 +39,40 @@ pub(super) async fn run(worker: &Worker, mut stop: watch::Receiver<bool>) {
     let mut outage = Outage::default();
     // Kept from turn to turn: a store may not like to have its wait cut short.
     let mut bell = shared.store.wait_for_work(shared.config.poll);
+    let mut due = true;
     while !*stop.borrow() {
-        let turned = worker.turn(&mut crew).await;
-        if outage.is_over(turned.as_ref().err()) && turned.is_ok_and(|turn| turn.busy) {
-            continue;
+        if due {
+            let turned = worker.turn(&mut crew).await;
+            if outage.is_over(turned.as_ref().err()) && turned.is_ok_and(|routed| routed > 0) {
+                continue;
+            }
         }
-        let full = crew.len() >= shared.config.concurrency || outage.since.is_some();
-        tokio::select! {
-            () = &mut bell, if !full => bell = shared.store.wait_for_work(shared.config.poll),
-            () = tokio::time::sleep(shared.config.poll), if full => {}
-            Some(joined) = crew.joined() => crew.settle(joined, &mut Stepped::default()).await,
-            changed = stop.changed() => if changed.is_err() { break },
-        }
+        let full = shared.config.is_full(crew.len()) || outage.since.is_some();
+        due = tokio::select! {
+            () = &mut bell, if !full => {
+                bell = shared.store.wait_for_work(shared.config.poll);
+                true
+            }
+            () = tokio::time::sleep(shared.config.poll), if full => true,
+            Some(joined) = crew.joined() => {
+                crew.settle(joined, &mut Stepped::default()).await;
+                !shared.config.is_full(crew.len())
+            }
+            changed = stop.changed() => if changed.is_err() { break } else { true },
+        };
     }
     crew.wind_down(shared.config.finish.min(STOPS_WITHIN)).await;
 }
 
-/// What a turn did.
-struct Turn {
-    routed: usize,
-    /// There may be more at once.
-    busy: bool,
-}
-
 impl Worker {
-    /// Upkeep, routing and claiming; the jobs go on in the crew.
-    async fn turn(&self, crew: &mut Crew) -> Result<Turn, StoreError> {
+    /// Upkeep, routing, and claiming of all that there is or is room for; the jobs go on in the crew. Tells how many
+    /// events were routed: there may be more of them.
+    async fn turn(&self, crew: &mut Crew) -> Result<usize, StoreError> {
         self.keep_up(crew).await?;
         // Where a part of the store is away, the others go on: what is ready there is worked on.
         let routed = self.shared.route().await;
-        let claimed = self.shared.claim(crew).await?;
-        let routed = routed?;
-        Ok(Turn { routed, busy: routed > 0 || claimed > 0 })
+        self.shared.claim(crew).await?;
+        routed
     }
 
     async fn keep_up(&self, crew: &mut Crew) -> Result<(), StoreError> {
@@ -99,78 +95,18 @@ fn is_due(last: Option<Timestamp>, now: Timestamp, every: Duration) -> bool {
 }
 
 impl Shared {
-    /// Fans waiting events out, in order.
-    async fn route(&self) -> Result<usize, StoreError> {
-        let rulebook = self.rulebook.load_full();
-        let (mut routed, mut failed) = (0, None);
-        // An event that cannot go yet holds back those behind it: they may name the same tickets.
-        let mut held = HashSet::new();
-        for item in self.store.inbox(&self.config.name, ROUTE_AT_ONCE).await? {
-            if held.contains(&item.partition) {
-                continue;
-            }
-            match self.route_one(&item, &rulebook).await {
-                Ok(true) => routed += 1,
-                Ok(false) | Err(StoreError::LostLease(_)) => {
-                    held.insert(item.partition);
-                }
-                Err(error) => {
-                    held.insert(item.partition);
-                    failed = Some(error);
-                }
-            }
-        }
-        failed.map_or(Ok(routed), Err)
-    }
-
-    /// Fans one event out; `false` when it cannot go yet.
-    async fn route_one(&self, item: &InboxItem, rulebook: &Rulebook) -> Result<bool, StoreError> {
-        let span = Span::of_event("route", item.id.as_str());
-        let merged = self.merged_as(item).await?;
-        let routing = span.around(self.routing(item, &merged, rulebook)).await;
-        let Some(routing) = routing else { return Ok(false) };
-        self.store.route(item, &routing).await?;
-        note(&item.id, &routing, &span);
-        Ok(true)
-    }
-
-    /// The pull requests that a tagged or deployed commit came from.
-    async fn merged_as(&self, item: &InboxItem) -> Result<Vec<Event>, StoreError> {
-        let of = |event: &Event| Some((event.repo.as_ref()?.id.clone(), event.shipped_sha()?.to_owned()));
-        let Ok(event) = &item.event else { return Ok(Vec::new()) };
-        match of(event) {
-            Some((repo, sha)) => self.store.merged_as(&event.provider, &repo, &sha).await,
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// Where an event goes, when that can be told by now and by this version.
-    async fn routing(&self, item: &InboxItem, merged: &[Event], rulebook: &Rulebook) -> Option<Routing> {
-        let now = self.clock.now();
-        let Rulebook { rules, backends } = rulebook;
-        let route = |item: &InboxItem| router::route(item, merged, rules, backends.map(), now);
-        match self.forge.commits(item, rulebook, now).await {
-            Commits::Settled => route(item),
-            Commits::Read(item) => route(&item),
-            Commits::Never(routing) => Some(routing),
-            Commits::NotYet => None,
-        }
-    }
-
     /// Claims as many jobs as there is room for, and starts them.
-    async fn claim(&self, crew: &mut Crew) -> Result<usize, StoreError> {
-        let mut claimed = 0;
+    async fn claim(&self, crew: &mut Crew) -> Result<(), StoreError> {
         while let Some(request) = self.room(crew) {
             let claims = self.store.claim(&request).await?;
             if claims.is_empty() {
                 break;
             }
-            claimed += claims.len();
             for claims in by_event(claims) {
                 self.start(crew, claims).await;
             }
         }
-        Ok(claimed)
+        Ok(())
     }
 
     /// What may be claimed beside what is under way.
@@ -182,7 +118,7 @@ impl Shared {
         };
         let sites: Vec<_> =
             rulebook.backends.sites().iter().map(|site| (site.name.as_str(), load(site))).collect();
-        let (most, skip_sites) = room(self.config.concurrency, crew.len(), &sites);
+        let (most, skip_sites) = room(&self.config, crew.len(), &sites);
         let (worker, lease) = (self.config.name.clone(), self.config.lease);
         (most > 0).then_some(ClaimRequest { worker, lease, most, skip_sites })
     }
@@ -225,33 +161,14 @@ impl Load {
 
 /// How many tickets may be claimed, and of which sites none. Where there are several sites, one that hangs
 /// shall leave half of the workers to the others.
-fn room(concurrency: usize, busy: usize, sites: &[(&str, Load)]) -> (usize, Vec<String>) {
-    let share = if sites.len() > 1 { concurrency.div_ceil(2) } else { concurrency };
+fn room(config: &WorkerConfig, busy: usize, sites: &[(&str, Load)]) -> (usize, Vec<String>) {
+    let all = config.under_way();
+    let share = if sites.len() > 1 { config.concurrency.div_ceil(2) } else { all };
     let (open, full): (Vec<_>, Vec<_>) = sites.iter().partition(|(_, load)| load.room(share) > 0);
     // A claim may take all of its tickets from one site, so the site with the least room sets its size.
     let room = open.iter().map(|(_, load)| load.room(share)).min().unwrap_or(0);
     let skip = full.iter().map(|(site, _)| (*site).to_owned()).collect();
-    (room.min(concurrency.saturating_sub(busy)), skip)
-}
-
-fn note(event: &crate::store::EventId, routing: &Routing, span: &Span) {
-    let settled = routing
-        .settled
-        .iter()
-        .map(|trace| crate::trace::Verdict { outcome: trace.outcome, reason: trace.reason });
-    settled.chain(routing.verdict).for_each(count);
-    span.set("conduit.jobs", i64::try_from(routing.jobs.len()).unwrap_or(i64::MAX));
-    if let Some(verdict) = routing.verdict {
-        tell(span, verdict);
-    }
-    tracing::info!(
-        %event,
-        trace_id = telemetry::trace_id(event.as_str()),
-        jobs = routing.jobs.len(),
-        settled = routing.settled.len(),
-        reason = routing.verdict.map(|verdict| verdict.reason.as_str()),
-        "{event} is routed"
-    );
+    (room.min(all.saturating_sub(busy)), skip)
 }
 
 /// A store that is out is spoken of twice: when it goes, and when it is back.
@@ -286,22 +203,32 @@ mod tests {
         Load { running, most: None }
     }
 
+    fn workers(concurrency: usize) -> WorkerConfig {
+        WorkerConfig { concurrency, ..WorkerConfig::new("worker-1") }
+    }
+
     #[test]
     fn one_site_may_have_all_workers_and_of_two_each_half() {
-        assert_eq!(room(16, 5, &[("a", busy(5))]), (11, vec![]));
-        assert_eq!(room(16, 0, &[("a", busy(0)), ("b", busy(0))]), (8, vec![]));
-        assert_eq!(room(16, 8, &[("a", busy(8)), ("b", busy(0))]), (8, vec!["a".to_owned()]));
-        assert_eq!(room(16, 16, &[("a", busy(8)), ("b", busy(8))]).0, 0);
-        assert_eq!(room(1, 0, &[("a", busy(0)), ("b", busy(0))]), (1, vec![]), "even a single worker works");
+        let of_16 = |busy, sites: &[_]| room(&workers(16), busy, sites);
+        assert_eq!(of_16(5, &[("a", busy(5))]), (15, vec![]), "four more than there are places");
+        assert_eq!(of_16(0, &[("a", busy(0)), ("b", busy(0))]), (8, vec![]));
+        assert_eq!(of_16(8, &[("a", busy(8)), ("b", busy(0))]), (8, vec!["a".to_owned()]));
+        assert_eq!(of_16(20, &[("a", busy(8)), ("b", busy(8))]).0, 0);
+        assert_eq!(
+            room(&workers(1), 0, &[("a", busy(0)), ("b", busy(0))]),
+            (1, vec![]),
+            "a single worker works"
+        );
     }
 
     #[test]
     fn a_site_gets_no_more_than_it_may_have_at_once() {
+        let of_16 = |busy, sites: &[_]| room(&workers(16), busy, sites);
         let limited = |running, most| Load { running, most: Some(most) };
-        assert_eq!(room(16, 0, &[("a", limited(0, 1)), ("b", busy(0))]), (1, vec![]));
-        assert_eq!(room(16, 1, &[("a", limited(1, 1)), ("b", busy(0))]), (8, vec!["a".to_owned()]));
-        assert_eq!(room(16, 0, &[("a", limited(0, 0))]), (0, vec!["a".to_owned()]), "it is down");
-        assert_eq!(room(16, 3, &[("a", limited(3, 1))]).0, 0, "it was well when they were claimed");
+        assert_eq!(of_16(0, &[("a", limited(0, 1)), ("b", busy(0))]), (1, vec![]));
+        assert_eq!(of_16(1, &[("a", limited(1, 1)), ("b", busy(0))]), (8, vec!["a".to_owned()]));
+        assert_eq!(of_16(0, &[("a", limited(0, 0))]), (0, vec!["a".to_owned()]), "it is down");
+        assert_eq!(of_16(3, &[("a", limited(3, 1))]).0, 0, "it was well when they were claimed");
     }
 
     #[test]

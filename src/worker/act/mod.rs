@@ -21,6 +21,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::SemaphorePermit;
 use tracing::Instrument as _;
 
 pub(super) use walk::{fields, require};
@@ -177,6 +178,15 @@ async fn close(
     Ok(Ended::Finished(verdict))
 }
 
+/// Waits for a place at the ticket system. Whoever goes in company waits for one of its batch's.
+async fn place<'a>(shared: &'a Shared, company: Option<&Company>) -> Option<SemaphorePermit<'a>> {
+    if company.is_some() {
+        return None;
+    }
+    // Nobody closes it.
+    shared.places.acquire().await.ok()
+}
+
 /// A job in the hands of a worker.
 struct Job<'a> {
     shared: &'a Shared,
@@ -203,7 +213,10 @@ impl Job<'_> {
     async fn run(mut self) -> Result<Ended, StoreError> {
         let mut intent = self.progress.intent.take();
         let asked_before = self.trace.attempts.len();
+        let place = place(self.shared, self.company.as_ref()).await;
         let result = self.pursue(&mut intent).await;
+        // What is left to do is to write the end down: another ticket may be asked for meanwhile.
+        drop(place);
         self.report(asked_before, result.as_ref().err());
         self.progress.intent = intent;
         let waits_for = self.trace.reason;

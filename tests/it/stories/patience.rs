@@ -9,6 +9,7 @@ use conduit::worker::WorkerConfig;
 use jira_sim::{Answer, Fault, Gate, Kind, Limits, NewIssue, Permission, Project, When, Workflow};
 
 use super::world::{A_LEASE, STATUSES, World, merged, robot, site, site_for};
+use crate::support::redis_cluster::until;
 
 const A_WHILE: Duration = Duration::from_secs(20);
 /// The shortest time between two questions to a site that is down.
@@ -218,6 +219,37 @@ pub(crate) async fn a_site_that_hangs_leaves_the_other_its_workers(world: World)
     let hanging = world.jira.journal().filter(|exchange| exchange.kind != Kind::MyPermissions);
     assert_eq!(hanging.len(), 1, "half of the workers hang, and no more: {:?}", hanging.lines());
     gate.open();
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
+
+pub(crate) async fn no_more_tickets_are_at_jira_than_there_are_places(world: World) {
+    let gate = Gate::new();
+    let mut board = site_for(robot(), Workflow::simplified(&STATUSES));
+    let keys: Vec<String> = (1..=9).map(|number| format!("SHOP-{number}")).collect();
+    for key in &keys[3..] {
+        board = board.issue(NewIssue::new(key));
+    }
+    let world = world.with_site(board).await;
+    world.jira.standing(When::get(Kind::Issue), Fault::hold(&gate));
+    for key in &keys {
+        world.deliver(merged(key)).await;
+    }
+    let worker = world.worker_with(WorkerConfig { concurrency: 4, ..WorkerConfig::new("worker-9") });
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(async move { worker.run(stopped).await });
+    gate.reached().await;
+    until(async || world.store.queue().await.unwrap().leased == 5).await;
+    let asked = |view: &jira_sim::View| view.count(|one| one.kind == Kind::Issue) >= 4;
+    world.jira.wait_until("four are asked for", asked).await.unwrap();
+    assert_eq!(
+        world.jira.journal().of(Kind::Issue).len(),
+        4,
+        "the fifth is claimed ahead, and waits for a place"
+    );
+    gate.open();
+    let all_moved = |view: &jira_sim::View| keys.iter().all(|key| view.is_in(key, "In Progress"));
+    world.jira.wait_until("all tickets move", all_moved).await.unwrap();
     stop.send(true).unwrap();
     running.await.unwrap();
 }

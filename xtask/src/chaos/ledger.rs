@@ -72,13 +72,13 @@ const JUST_WOKEN_MS: i64 = 1000;
 /// mean that there is no check.
 const PAUSES_FOR_EACH: usize = 20;
 
-/// What is wrong.
+/// What is wrong, the worst first: what was done cannot be taken back, what was lost may only be late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Wrong {
-    Lost,
     MovedTwice,
     Reordered,
     CommentedTwice,
+    Lost,
     /// A worker was stopped between the check of its lease and its write.
     NotPromised,
 }
@@ -86,6 +86,17 @@ pub(super) enum Wrong {
 impl Wrong {
     pub(super) const ALL: [Self; 5] =
         [Self::Lost, Self::MovedTwice, Self::Reordered, Self::CommentedTwice, Self::NotPromised];
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.what {
+            What::Moved => "moved",
+            What::Said => "commented",
+        };
+        let number = self.number.map_or_else(String::new, |number| format!(" for event {number}"));
+        write!(f, "{} {what}{number} by {}", self.at, self.writer)
+    }
 }
 
 impl fmt::Display for Wrong {
@@ -138,6 +149,7 @@ impl Ledger {
                 *ledger.reasons.entry(reason.unwrap_or("no record").to_owned()).or_default() += 1;
             }
         }
+        ledger.offences.sort_by_key(|offence| offence.wrong);
         ledger
     }
 

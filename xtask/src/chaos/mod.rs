@@ -46,7 +46,7 @@ use world::{Plan, World};
 const DRAINS_WITHIN: Duration = Duration::from_mins(4);
 /// How often is said how it goes.
 const SAY_EVERY: Duration = Duration::from_secs(10);
-/// So many offences are shown and kept with their traces.
+/// So many offences are shown, and kept with their traces; all of them stand in a file.
 const SHOWN: usize = 5;
 
 /// The flags of `cargo xtask chaos`.
@@ -146,6 +146,9 @@ impl Proof<'_> {
         let drained = over.elapsed();
         let tickets = tickets(storm, &lanes);
         let ledger = Ledger::of(&tickets, &records, &storm.pauses());
+        if !ledger.offences.is_empty() {
+            std::fs::write(folder.join("offences.txt"), report::offences(&ledger, &tickets))?;
+        }
         for offence in ledger.offences.iter().take(SHOWN) {
             records::keep_traces(&storm.world, offence, folder).await?;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::ledger::{Ledger, Wrong};
+use super::ledger::{Ledger, Offence, Ticket, Wrong};
 use super::records;
 use super::storm::Storm;
 
@@ -45,8 +45,27 @@ pub(super) fn page(title: &str, ledger: &Ledger, counts: &BTreeMap<String, usize
     page
 }
 
+/// All that is wrong, each with what Jira shows of its ticket.
+pub(super) fn offences(ledger: &Ledger, tickets: &[Ticket]) -> String {
+    let mut text = String::new();
+    for offence in &ledger.offences {
+        let number = offence.number.unwrap_or_default();
+        let Offence { wrong, key, event_id, why, .. } = offence;
+        let _ = writeln!(text, "{wrong}: {key}, event {number} ({event_id}): {why}");
+        for entry in tickets.iter().filter(|ticket| ticket.key == *key).flat_map(|ticket| &ticket.log) {
+            let _ = writeln!(text, "    {entry}");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use jiff::Timestamp;
+
+    use super::super::ledger::{Entry, Owed, What};
     use super::*;
 
     #[test]
@@ -55,5 +74,17 @@ mod tests {
         let page = page("chaos", &Ledger::default(), &counts, 5);
         assert!(page.contains("worker killed") && page.contains("lost"), "{page}");
         assert!(page.ends_with("a promise was broken"), "nothing was proved:\n{page}");
+    }
+    #[test]
+    fn every_offence_stands_with_what_jira_shows_of_its_ticket() {
+        let owed = Owed { number: 7, event_id: "e-7".into(), moves: 1 };
+        let moved =
+            Entry { what: What::Moved, number: None, writer: "worker-1".into(), at: Timestamp::UNIX_EPOCH };
+        let tickets = [Ticket { key: "SHOP-1".into(), owed: vec![owed], log: vec![moved] }];
+        let text = offences(&Ledger::of(&tickets, &HashMap::new(), &[]), &tickets);
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[0].starts_with("moved twice: SHOP-1"), "the worst comes first:\n{text}");
+        assert!(lines[2].starts_with("lost: SHOP-1, event 7 (e-7)"), "{text}");
+        assert_eq!(lines[3], "    1970-01-01T00:00:00Z moved by worker-1");
     }
 }

@@ -1,5 +1,6 @@
 //! What a claim costs while few or many tickets wait.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,8 +18,10 @@ use super::{StoreKind, ms, percentile, rig};
 
 /// Claims that are measured, each given back at once.
 const CLAIMS: usize = 500;
+/// Tickets of an event, as a release names them: a claim looks at tickets, and a store is filled sooner so.
+const TICKETS_EACH: usize = 50;
 /// Events that are written at once while the store is filled.
-const BATCH: usize = 64;
+const BATCH: usize = 16;
 
 pub(super) async fn run(kind: StoreKind, sizes: &[usize]) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
@@ -62,34 +65,40 @@ async fn claims(store: &dyn Store) -> anyhow::Result<Vec<Duration>> {
     Ok(took)
 }
 
-/// Events from `from` to `to`, each fanned out to a ticket of its own.
+/// Events for the tickets from `from` to `to`, each fanned out to some of them.
 async fn fill(store: &dyn Store, from: usize, to: usize) -> anyhow::Result<()> {
-    for batch in (from..to).collect::<Vec<_>>().chunks(BATCH) {
-        let events = batch.iter().map(|number| event(*number)).collect::<anyhow::Result<Vec<_>>>()?;
+    let tickets: Vec<_> = (from..to).collect();
+    let releases: Vec<_> = tickets.chunks(TICKETS_EACH).collect();
+    for batch in releases.chunks(BATCH) {
+        let numbers = batch.iter().filter_map(|tickets| tickets.first());
+        let events = numbers.map(|number| event(*number)).collect::<anyhow::Result<Vec<_>>>()?;
         try_join_all(events.iter().map(|event| store.ingest(event))).await?;
+        let routings: HashMap<_, _> = events
+            .into_iter()
+            .map(|event| event.id)
+            .zip(batch.iter().map(|tickets| to_tickets(tickets)))
+            .collect();
         loop {
             let items = store.inbox("measure", BATCH).await?;
             if items.is_empty() {
                 break;
             }
-            let routings: Vec<_> = items.iter().map(|item| to_ticket(item.id.as_str())).collect();
-            try_join_all(items.iter().zip(&routings).map(|(item, routing)| store.route(item, routing)))
-                .await?;
+            let routed = items.iter().filter_map(|item| Some(store.route(item, routings.get(&item.id)?)));
+            try_join_all(routed).await?;
         }
     }
     Ok(())
 }
 
-/// A ticket for an event: nothing but the numbers of the two must be as many.
-fn to_ticket(event: &str) -> Routing {
-    let number = event.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    let job = NewJob {
+/// The tickets of an event.
+fn to_tickets(numbers: &[usize]) -> Routing {
+    let job = |number| NewJob {
         site: "atlassian".into(),
         project: "SHOP".into(),
         key: format!("SHOP-{number}"),
         found_in: vec![Source::Title],
     };
-    Routing { jobs: vec![job], ..Routing::default() }
+    Routing { jobs: numbers.iter().map(job).collect(), ..Routing::default() }
 }
 
 fn event(number: usize) -> anyhow::Result<NewEvent> {

@@ -13,6 +13,7 @@ mod claims;
 mod drain;
 mod journey;
 mod memory;
+mod processor;
 mod rig;
 
 use std::time::Duration;
