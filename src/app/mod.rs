@@ -9,6 +9,7 @@
 //! | [`checked`], [`rule_paths`] | rule files looked over, with nothing started; which files a path means |
 //! | [`sites`] | the ticket systems that `workers.yaml` names |
 //! | `door` | who may come in, and the forge's own list of its addresses |
+//! | [`dumps`] | no core dump of a process that holds keys |
 //! | `in_force` | what the API shows of the configuration |
 //! | `presence` | the process says to the store that it is at work |
 //! | `reload` | the rulebook, read anew on SIGHUP and when a file changes |
@@ -22,6 +23,7 @@ mod bootstrap;
 mod changes;
 pub mod checked;
 mod door;
+pub mod dumps;
 mod in_force;
 mod presence;
 mod reload;
@@ -34,6 +36,8 @@ mod spool;
 mod tls;
 
 pub use bootstrap::keyring_at_hand;
+pub use spool::StoppedWaiting;
+pub use tls::certificates;
 
 use std::sync::Arc;
 
