@@ -16,6 +16,7 @@
 //! | [`rotation`] | stored secrets, sealed anew under another master key |
 //! | `spool` | the store, with the spool before it if there is one |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
+//! | `signals` | what tells the process to stop |
 //! | `tls` | the certificate of the public listener, read anew when it is renewed |
 
 pub mod board;
@@ -31,6 +32,7 @@ pub mod rotation;
 pub mod rule_paths;
 pub mod rules;
 pub mod service;
+mod signals;
 pub mod sites;
 mod spool;
 mod tls;

@@ -17,6 +17,7 @@ use super::door::Keeper;
 use super::in_force::Configuration;
 use super::reload::{self, Reload};
 use super::rules::Config;
+use super::signals::Signals;
 use super::spool;
 use super::tls::Certificate;
 use super::{bootstrap, door, presence, sites};
@@ -40,6 +41,7 @@ pub struct Service {
     pub management: SocketAddr,
     http: Http,
     servers: Vec<ServerHandle>,
+    signals: Signals,
     stop: watch::Sender<bool>,
     tasks: JoinSet<anyhow::Result<()>>,
 }
@@ -48,13 +50,14 @@ impl Service {
     /// Starts everything that the settings ask for. It listens at once; when it returns, deliveries are taken in.
     pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
         let metrics = Metrics::install()?;
-        // Begun before the rules are read and the store is there, so that no notice and no SIGHUP is missed meanwhile.
+        // Begun before the rules are read and the store is there, so that no notice and no signal is missed meanwhile.
         let (changes, hangup) = (reload::changes(&settings.config), signal(SignalKind::hangup())?);
+        let signals = Signals::new()?;
         let (reload, sites) = rules_in_force(&settings, &clock)?;
         let keyring = Arc::new(bootstrap::keyring(&settings)?);
         let in_force = Configuration { reload: Arc::clone(&reload), sites };
         let (http, networks) = new_http(&settings, in_force, &keyring, metrics.clone(), &clock);
-        let mut service = Self::listen(&settings, http)?;
+        let mut service = Self::listen(&settings, http, signals)?;
         let begun = service.begin(&settings, &keyring, &reload, networks, &clock);
         if let Err(error) = Box::pin(begun).await {
             service.close().await;
@@ -68,7 +71,7 @@ impl Service {
     }
 
     /// Listens where the settings say.
-    fn listen(settings: &Settings, http: Http) -> anyhow::Result<Self> {
+    fn listen(settings: &Settings, http: Http, signals: Signals) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let mut servers = Vec::new();
@@ -83,7 +86,7 @@ impl Service {
             tasks.spawn(async { server.await.context("the public listener failed") });
             address = Some(bound);
         }
-        Ok(Self { address, management, http, servers, stop, tasks })
+        Ok(Self { address, management, http, servers, signals, stop, tasks })
     }
 
     /// Waits for the store, and begins the work on it.
@@ -99,7 +102,8 @@ impl Service {
             let (keeper, stopped) = (keeper.begin().await, self.stop.subscribe());
             self.keep(keeper.keep(stopped));
         }
-        let (store, spool) = Box::pin(spool::open(settings, keyring, clock, &self.http)).await?;
+        let opened = spool::open(settings, keyring, clock, &self.http, &mut self.signals);
+        let (store, spool) = Box::pin(opened).await?;
         let work = settings.work.as_ref();
         let worker = work.map(|work| new_worker(settings, work, reload, &store, clock)).transpose()?;
         self.http.open(Arc::clone(&store));
@@ -136,11 +140,8 @@ impl Service {
 
     /// Runs until the process is told to stop (SIGTERM, SIGINT) or a part of it fails, then stops cleanly.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
         let failed = tokio::select! {
-            _ = terminate.recv() => None,
-            _ = interrupt.recv() => None,
+            () = self.signals.stop() => None,
             Some(ended) = self.tasks.join_next() => Some(ended),
         };
         self.stop().await;

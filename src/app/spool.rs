@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::signals::Signals;
 use super::{bootstrap, open_store};
 use crate::clock::Clock;
 use crate::http::Http;
@@ -43,6 +43,7 @@ pub(super) async fn open(
     keyring: &Keyring,
     clock: &Clock,
     http: &Http,
+    signals: &mut Signals,
 ) -> anyhow::Result<(Arc<dyn Store>, Option<Spool>)> {
     let spool = match settings.web.as_ref().and_then(|web| web.spool.as_ref()) {
         Some(files) => {
@@ -50,7 +51,6 @@ pub(super) async fn open(
         }
         None => None,
     };
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut rest = TRY_AGAIN;
     loop {
         let opened = match &spool {
@@ -67,8 +67,7 @@ pub(super) async fn open(
         http.awaits(format!("{error:#}"));
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
-            _ = terminate.recv() => return Err(StoppedWaiting.into()),
-            _ = interrupt.recv() => return Err(StoppedWaiting.into()),
+            () = signals.stop() => return Err(StoppedWaiting.into()),
         }
         rest = (rest * 2).min(LONGEST_REST);
     }

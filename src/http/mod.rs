@@ -183,7 +183,8 @@ impl State {
 impl Http {
     /// Puts the parts together. What it serves waits for [`Http::open`].
     pub fn new(parts: HttpParts) -> Self {
-        Self(Arc::new(Room { parts, state: OnceLock::new(), awaited: Mutex::default() }))
+        let awaited = Mutex::new("it is being opened".to_owned());
+        Self(Arc::new(Room { parts, state: OnceLock::new(), awaited }))
     }
 
     /// There is no store yet, and why; for the management listener.
