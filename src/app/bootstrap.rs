@@ -7,13 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::clock::Clock;
-use crate::secrets::token::{Role, Token};
+use crate::secrets::token::{FIRST_ADMIN, Role, Token};
 use crate::secrets::{KeyError, Keyring, MasterKey, Secret};
 use crate::settings::{SettingError, Settings, StoreUrl};
 use crate::store::{Store, StoreError};
-
-/// The name of the token that comes from `CONDUIT_ADMIN_TOKEN` or from the first start.
-const FIRST_ADMIN: &str = "first-admin";
 
 /// The value that the first start's master key has sealed. It is never replaced: a spool knows its store by it.
 const KEY_CHECK: &str = "key_check";
@@ -109,13 +106,13 @@ pub(super) async fn replace_key_in_force(
 
 /// Sees to it that there is an administrator.
 ///
-/// A token from the settings replaces the one that was set before, unless it was revoked: a revoked token
-/// never comes back. Without a setting, the first start makes one and says where it is.
+/// A token from the settings replaces the one that was set before, unless it does not last: a revoked token never comes
+/// back, and one that ends is no reason to take away one that does not. Without a setting, a start that finds no administrator makes one and says where it is.
 pub(super) async fn first_admin(store: &dyn Store, settings: &Settings, clock: &Clock) -> anyhow::Result<()> {
     let tokens = store.tokens().await?;
     match &settings.admin_token {
         Some(secret) => set_admin(store, &tokens, secret, clock).await,
-        None if tokens.iter().any(|token| token.role == Role::Admin) => Ok(()),
+        None if tokens.iter().any(Token::is_lasting_admin) => Ok(()),
         None => {
             let secret = Secret::generate()?;
             // The token must be known to the administrator before it opens anything.
@@ -132,18 +129,44 @@ async fn set_admin(
     clock: &Clock,
 ) -> anyhow::Result<()> {
     let token = Token::new(FIRST_ADMIN, Role::Admin, secret, clock.now());
-    if let Some(known) = tokens.iter().find(|known| known.hash == token.hash) {
-        if known.revoked_at.is_some() {
-            tracing::warn!("CONDUIT_ADMIN_TOKEN was revoked and stays so; set another one");
+    match tokens.iter().find(|known| known.hash == token.hash) {
+        None => store.save_token(&token).await?,
+        Some(known) if known.role != Role::Admin => return Err(lesser(known).into()),
+        Some(known) if !known.is_lasting_admin() => {
+            // It ended or ends by itself, or by somebody's order: that must not keep deliveries out at the next start.
+            tracing::warn!("CONDUIT_ADMIN_TOKEN {}; set another one", how_it_ends(known, clock));
+            return Ok(());
         }
-        return Ok(());
+        Some(known) if known.name != FIRST_ADMIN => {
+            // Somebody may be revoking it at this very moment: then the one before it stays.
+            store.revoke_tokens(FIRST_ADMIN, clock.now()).await?.ok();
+            return Ok(());
+        }
+        Some(_) => {}
     }
-    store.save_token(&token).await?;
     let replaced = tokens.iter().filter(|old| old.name == FIRST_ADMIN && old.revoked_at.is_none());
-    for old in replaced {
+    for old in replaced.filter(|old| old.hash != token.hash) {
         store.save_token(&Token { revoked_at: Some(clock.now()), ..old.clone() }).await?;
     }
     Ok(())
+}
+
+fn how_it_ends(known: &Token, clock: &Clock) -> String {
+    match (known.revoked_at, known.expires_at) {
+        (None, Some(end)) if known.is_valid(clock.now()) => format!("expires at {end:.0}"),
+        (None, _) => "has expired, and opens nothing any more".to_owned(),
+        (Some(_), _) => "was revoked, and opens nothing any more".to_owned(),
+    }
+}
+
+/// It was made as something else, and goes on as that: nobody becomes an administrator by a setting unseen.
+fn lesser(known: &Token) -> SettingError {
+    let Token { name, role, .. } = known;
+    SettingError {
+        name: "CONDUIT_ADMIN_TOKEN".into(),
+        found: format!("it is the token {name}, whose role is {role}"),
+        allowed: "a token of its own (make one with: openssl rand -hex 32), or an administrator's".into(),
+    }
 }
 
 /// Shows a new administrator's token once: on a terminal, else in a file that only its owner reads.

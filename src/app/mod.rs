@@ -9,12 +9,14 @@
 //! | [`checked`], [`rule_paths`] | rule files looked over, with nothing started; which files a path means |
 //! | [`sites`] | the ticket systems that `workers.yaml` names |
 //! | `door` | who may come in, and the forge's own list of its addresses |
+//! | [`dumps`] | no core dump of a process that holds keys |
 //! | `in_force` | what the API shows of the configuration |
 //! | `presence` | the process says to the store that it is at work |
 //! | `reload` | the rulebook, read anew on SIGHUP and when a file changes |
 //! | [`rotation`] | stored secrets, sealed anew under another master key |
 //! | `spool` | the store, with the spool before it if there is one |
 //! | [`service`] | one running process: listeners and workers, started and stopped |
+//! | `signals` | what tells the process to stop |
 //! | `tls` | the certificate of the public listener, read anew when it is renewed |
 
 pub mod board;
@@ -22,6 +24,7 @@ mod bootstrap;
 mod changes;
 pub mod checked;
 mod door;
+pub mod dumps;
 mod in_force;
 mod presence;
 mod reload;
@@ -29,11 +32,14 @@ pub mod rotation;
 pub mod rule_paths;
 pub mod rules;
 pub mod service;
+mod signals;
 pub mod sites;
 mod spool;
 mod tls;
 
 pub use bootstrap::keyring_at_hand;
+pub use spool::StoppedWaiting;
+pub use tls::certificates;
 
 use std::sync::Arc;
 

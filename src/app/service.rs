@@ -13,12 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::changes::Changes;
 use super::door::Keeper;
 use super::in_force::Configuration;
 use super::reload::{self, Reload};
 use super::rules::Config;
-use super::spool::{self, Spool};
+use super::signals::Signals;
+use super::spool;
 use super::tls::Certificate;
 use super::{bootstrap, door, presence, sites};
 use crate::clock::Clock;
@@ -41,53 +41,37 @@ pub struct Service {
     pub management: SocketAddr,
     http: Http,
     servers: Vec<ServerHandle>,
+    signals: Signals,
     stop: watch::Sender<bool>,
     tasks: JoinSet<anyhow::Result<()>>,
 }
 
 impl Service {
-    /// Starts everything that the settings ask for. When it returns, deliveries are taken in.
+    /// Starts everything that the settings ask for. It listens at once; when it returns, deliveries are taken in.
     pub async fn start(settings: Settings, clock: Clock) -> anyhow::Result<Self> {
         let metrics = Metrics::install()?;
-        // A process that only takes deliveries in asks nobody.
-        let forge = settings.work.as_ref().is_none_or(|work| work.github.is_some());
-        let changes = reload::changes(&settings.config);
-        let (workers, rules) = Config::read(&settings.config)?.sound(forge).context("nothing was started")?;
-        tracing::info!(rules = rules.hash(), "rules {} are in force", rules.hash());
-        let backends = match &settings.work {
-            Some(work) => {
-                sites::backends(&workers, &work.site, WorkerConfig::request_timeout(work.lease), &clock)?
-            }
-            None => Backends::new(),
-        };
-        let rulebook = Rulebook { rules: Arc::new(rules), backends };
-        let sites = workers.workers.keys().cloned().collect();
-        let reload = Arc::new(Reload::new(&settings.config, forge, workers, rulebook));
+        // Begun before the rules are read and the store is there, so that no notice and no signal is missed meanwhile.
+        let (changes, hangup) = (reload::changes(&settings.config), signal(SignalKind::hangup())?);
+        let signals = Signals::new()?;
+        let (reload, sites) = rules_in_force(&settings, &clock)?;
         let keyring = Arc::new(bootstrap::keyring(&settings)?);
-        let (store, spool) = Box::pin(spool::open(&settings, &keyring, &clock)).await?;
-        let worker = match &settings.work {
-            Some(work) => Some(new_worker(&settings, work, &reload, &store, &clock)?),
-            None => None,
-        };
         let in_force = Configuration { reload: Arc::clone(&reload), sites };
-        let (http, networks) = new_http(&settings, in_force, &store, &keyring, metrics.clone(), &clock).await;
-        let mut service = Self::launch(&settings, http, (worker, spool), (reload, changes), metrics)?;
-        service.keep_networks(networks);
-        let at_work = presence::keep(store, service.stop.subscribe());
-        service.tasks.spawn(async {
-            at_work.await;
-            Ok(())
-        });
+        let (http, networks) = new_http(&settings, in_force, &keyring, metrics.clone(), &clock);
+        let mut service = Self::listen(&settings, http, signals)?;
+        let begun = service.begin(&settings, &keyring, &reload, networks, &clock);
+        if let Err(error) = Box::pin(begun).await {
+            service.close().await;
+            return Err(error);
+        }
+        let stopped = service.stop.subscribe();
+        service.keep(async move { reload.watch(changes, hangup, stopped).await });
+        // Ends with the process; it has nothing to finish.
+        tokio::spawn(metrics.upkeep());
         Ok(service)
     }
 
-    fn launch(
-        settings: &Settings,
-        http: Http,
-        (worker, spool): (Option<Worker>, Option<Spool>),
-        (reload, changes): (Arc<Reload>, Changes),
-        metrics: Metrics,
-    ) -> anyhow::Result<Self> {
+    /// Listens where the settings say.
+    fn listen(settings: &Settings, http: Http, signals: Signals) -> anyhow::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let mut servers = Vec::new();
@@ -101,49 +85,63 @@ impl Service {
             servers.push(server.handle());
             tasks.spawn(async { server.await.context("the public listener failed") });
             address = Some(bound);
-            tracing::info!(%bound, "taking deliveries in on {bound}");
         }
-        let (hangup, stopped_too) = (signal(SignalKind::hangup())?, stopped.clone());
-        tasks.spawn(async move {
-            reload.watch(changes, hangup, stopped_too).await;
-            Ok(())
-        });
+        Ok(Self { address, management, http, servers, signals, stop, tasks })
+    }
+
+    /// Waits for the store, and begins the work on it.
+    async fn begin(
+        &mut self,
+        settings: &Settings,
+        keyring: &Keyring,
+        reload: &Reload,
+        networks: Option<Keeper>,
+        clock: &Clock,
+    ) -> anyhow::Result<()> {
+        if let Some(keeper) = networks {
+            let (keeper, stopped) = (keeper.begin().await, self.stop.subscribe());
+            self.keep(keeper.keep(stopped));
+        }
+        let opened = spool::open(settings, keyring, clock, &self.http, &mut self.signals);
+        let (store, spool) = Box::pin(opened).await?;
+        let work = settings.work.as_ref();
+        let worker = work.map(|work| new_worker(settings, work, reload, &store, clock)).transpose()?;
+        self.http.open(Arc::clone(&store));
+        if let Some(address) = self.address {
+            tracing::info!(bound = %address, "taking deliveries in on {address}");
+        }
+        self.keep(presence::keep(store, self.stop.subscribe()));
         if let Some(spool) = spool {
-            let stopped = stopped.clone();
-            tasks.spawn(async move {
-                Box::pin(spool.keep(stopped)).await;
-                Ok(())
-            });
+            self.keep(Box::pin(spool.keep(self.stop.subscribe())));
         }
         if let Some(worker) = worker {
             // In a box of its own: what a worker does is too deep a nest for the compiler to measure at once.
-            tasks.spawn(async move {
-                Box::pin(worker.run(stopped)).await;
-                Ok(())
-            });
+            let stopped = self.stop.subscribe();
+            self.keep(async move { Box::pin(worker.run(stopped)).await });
         }
-        // Ends with the process; it has nothing to finish.
-        tokio::spawn(metrics.upkeep());
-        Ok(Self { address, management, http, servers, stop, tasks })
+        Ok(())
     }
 
-    /// Keeps the forge's networks up to date for as long as the process runs.
-    fn keep_networks(&mut self, keeper: Option<Keeper>) {
-        let Some(keeper) = keeper else { return };
-        let stopped = self.stop.subscribe();
-        self.tasks.spawn(async move {
-            keeper.keep(stopped).await;
+    /// Lets a task run until the process stops.
+    fn keep(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(async {
+            task.await;
             Ok(())
         });
+    }
+
+    /// Takes back a start that came to nothing.
+    async fn close(self) {
+        self.stop.send_replace(true);
+        for server in &self.servers {
+            server.stop(false).await;
+        }
     }
 
     /// Runs until the process is told to stop (SIGTERM, SIGINT) or a part of it fails, then stops cleanly.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
         let failed = tokio::select! {
-            _ = terminate.recv() => None,
-            _ = interrupt.recv() => None,
+            () = self.signals.stop() => None,
             Some(ended) = self.tasks.join_next() => Some(ended),
         };
         self.stop().await;
@@ -172,6 +170,23 @@ impl Service {
     }
 }
 
+/// The rules, and the names of the sites that they are for.
+fn rules_in_force(settings: &Settings, clock: &Clock) -> anyhow::Result<(Arc<Reload>, Vec<String>)> {
+    // A process that only takes deliveries in asks nobody.
+    let forge = settings.work.as_ref().is_none_or(|work| work.github.is_some());
+    let (workers, rules) = Config::read(&settings.config)?.sound(forge).context("nothing was started")?;
+    tracing::info!(rules = rules.hash(), "rules {} are in force", rules.hash());
+    let backends = match &settings.work {
+        Some(work) => {
+            sites::backends(&workers, &work.site, WorkerConfig::request_timeout(work.lease), clock)?
+        }
+        None => Backends::new(),
+    };
+    let rulebook = Rulebook { rules: Arc::new(rules), backends };
+    let sites = workers.workers.keys().cloned().collect();
+    Ok((Arc::new(Reload::new(&settings.config, forge, workers, rulebook)), sites))
+}
+
 fn new_worker(
     settings: &Settings,
     work: &WorkSettings,
@@ -193,27 +208,21 @@ fn github_api(settings: &GitHubSettings, clock: &Clock) -> anyhow::Result<Arc<dy
     Ok(Arc::new(GitHub::new(api_url.clone(), token.expose(), clock.clone())?))
 }
 
-async fn new_http(
+fn new_http(
     settings: &Settings,
     in_force: Configuration,
-    store: &Arc<dyn Store>,
     keyring: &Arc<Keyring>,
     metrics: Metrics,
     clock: &Clock,
 ) -> (Http, Option<Keeper>) {
     let (allow, keeper) = settings.web.as_ref().map_or((None, None), |web| door::allow_list(&web.door));
     let http = Http::new(HttpParts {
-        store: Arc::clone(store),
         keyring: Arc::clone(keyring),
         in_force: Arc::new(in_force),
         metrics,
         clock: clock.clone(),
         config: http_config(settings, allow),
     });
-    let keeper = match keeper {
-        Some(keeper) => Some(keeper.begin().await),
-        None => None,
-    };
     (http, keeper)
 }
 

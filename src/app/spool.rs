@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::signals::Signals;
 use super::{bootstrap, open_store};
 use crate::clock::Clock;
+use crate::http::Http;
 use crate::secrets::Keyring;
 use crate::settings::{Settings, SpoolSettings, StoreUrl};
 use crate::store::spool::SpooledStore;
@@ -21,6 +22,11 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// The longest that a start without a spool waits before it tries again.
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
+/// A start was told to stop before its store was there.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped while the store was away")]
+pub struct StoppedWaiting;
+
 /// A spool that is to be drained as long as the process runs.
 pub(super) struct Spool {
     store: Arc<SpooledStore>,
@@ -30,51 +36,38 @@ pub(super) struct Spool {
 
 /// Opens the store that the settings name, and makes it ready for use.
 ///
-/// A start waits for a Redis that is away, unless there is a spool that knows enough of it.
+/// A start waits for a Redis that is away, unless there is a spool that knows enough of it; `http` is told why. Whatever
+/// else is the matter stops the start.
 pub(super) async fn open(
     settings: &Settings,
     keyring: &Keyring,
     clock: &Clock,
+    http: &Http,
+    signals: &mut Signals,
 ) -> anyhow::Result<(Arc<dyn Store>, Option<Spool>)> {
-    let Some(spool) = settings.web.as_ref().and_then(|web| web.spool.as_ref()) else {
-        return Ok((Box::pin(wait_for_store(settings, keyring, clock)).await?, None));
+    let spool = match settings.web.as_ref().and_then(|web| web.spool.as_ref()) {
+        Some(files) => {
+            Some(Spool { store: open_spool(files).await?, settings: settings.clone(), clock: clock.clone() })
+        }
+        None => None,
     };
-    let store = open_spool(spool).await?;
-    let spool = Spool { store: Arc::clone(&store), settings: settings.clone(), clock: clock.clone() };
-    let away = match spool.connect().await {
-        Ok(()) => None,
-        Err(error) if is_away(&error) && store.has_copy().await? => Some(error),
-        Err(error) => return Err(error),
-    };
-    // Against the store, or against what the spool remembers of it.
-    bootstrap::check_key(store.as_ref(), keyring).await?;
-    match away {
-        None => prepare(store.as_ref(), settings, clock).await?,
-        Some(error) => tracing::warn!("the store is away, so deliveries go to the spool: {error:#}"),
-    }
-    Ok((store, Some(spool)))
-}
-
-/// Opens the store; waits for one on a server that is away. Whatever else is the matter stops the start.
-async fn wait_for_store(
-    settings: &Settings,
-    keyring: &Keyring,
-    clock: &Clock,
-) -> anyhow::Result<Arc<dyn Store>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let mut rest = TRY_AGAIN;
     loop {
-        let error = match Box::pin(open_prepared(settings, keyring, clock)).await {
+        let opened = match &spool {
+            Some(spool) => Box::pin(spool.open_prepared(keyring)).await,
+            None => Box::pin(open_prepared(settings, keyring, clock)).await,
+        };
+        let error = match opened {
             Err(error) if matches!(settings.store, StoreUrl::Redis(_)) && may_come(&error) => error,
-            opened => return opened,
+            opened => return opened.map(|store| (store, spool)),
         };
         tracing::warn!(
-            "the store is away, so nothing is begun yet; it is tried again in {rest:?}: {error:#}"
+            "the store is away, so everybody is told to come back; it is tried again in {rest:?}: {error:#}"
         );
+        http.awaits(format!("{error:#}"));
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
-            _ = terminate.recv() => anyhow::bail!("stopped while the store was away"),
-            _ = interrupt.recv() => anyhow::bail!("stopped while the store was away"),
+            () = signals.stop() => return Err(StoppedWaiting.into()),
         }
         rest = (rest * 2).min(LONGEST_REST);
     }
@@ -119,6 +112,22 @@ fn may_come(error: &anyhow::Error) -> bool {
 }
 
 impl Spool {
+    /// Ready to take deliveries, on the store or on what the spool remembers of it.
+    async fn open_prepared(&self, keyring: &Keyring) -> anyhow::Result<Arc<dyn Store>> {
+        let store = self.store.as_ref();
+        let away = match self.connect().await {
+            Ok(()) => None,
+            Err(error) if is_away(&error) && store.has_copy().await? => Some(error),
+            Err(error) => return Err(error),
+        };
+        bootstrap::check_key(store, keyring).await?;
+        match away {
+            None => prepare(store, &self.settings, &self.clock).await?,
+            Some(error) => tracing::warn!("the store is away, so deliveries go to the spool: {error:#}"),
+        }
+        Ok(Arc::clone(&self.store) as Arc<dyn Store>)
+    }
+
     async fn connect(&self) -> anyhow::Result<()> {
         let main = open_store(&self.settings.store, &self.clock).await?;
         Ok(self.store.connect(main).await?)
@@ -138,7 +147,9 @@ impl Spool {
         while let Err(error) = self.come_together().await {
             let text = format!("{error:#}");
             if !is_away(&error) && text != said {
-                tracing::error!("the store cannot be used, so deliveries stay in the spool: {text}");
+                let spooled =
+                    if self.store.is_connected() { "" } else { ", so deliveries stay in the spool" };
+                tracing::error!("the store cannot be used as it should{spooled}: {text}");
                 said = text;
             }
             tokio::select! {

@@ -98,6 +98,11 @@ impl Certificate {
     }
 }
 
+/// The certificate that would be shown, with its chain behind it; to be looked over.
+pub fn certificates(files: &TlsSettings) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    Ok(read(files)?.cert)
+}
+
 fn read(files: &TlsSettings) -> anyhow::Result<CertifiedKey> {
     let chain = chain(&files.certificate)
         .with_context(|| format!("CONDUIT_TLS_CERT: {} cannot be used", files.certificate.display()))?;

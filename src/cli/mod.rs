@@ -9,6 +9,7 @@ mod doctor;
 mod error;
 mod events;
 mod explain;
+mod exposed;
 mod fmt;
 mod graph;
 mod healthcheck;
@@ -26,7 +27,7 @@ mod why;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 pub use error::CliError;
 
@@ -130,7 +131,11 @@ enum Command {
 
 /// Runs one command and says how it ended.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let (command, matches) = (Cli::command(), Cli::command().get_matches());
+    for warning in exposed::warnings(&command, &matches) {
+        eprintln!("warning: {warning}");
+    }
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     match cli.command.run(cli.output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -183,10 +188,10 @@ impl Command {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use super::*;
 
     #[test]
     fn the_definition_of_the_command_line_is_sound() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
     }
 }

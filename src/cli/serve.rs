@@ -2,6 +2,7 @@
 
 use super::CliError;
 use crate::app::service::Service;
+use crate::app::{StoppedWaiting, dumps};
 use crate::clock::Clock;
 use crate::settings::{LogArgs, ServeArgs, Settings, TraceArgs, WorkerArgs};
 use crate::telemetry::{LogFormat, init_logs, init_spans};
@@ -19,10 +20,17 @@ pub(super) async fn worker(args: WorkerArgs) -> Result<(), CliError> {
 async fn run(settings: Settings, log: &LogArgs, traces: &TraceArgs) -> Result<(), CliError> {
     let format = if log.log_format == "json" { LogFormat::Json } else { LogFormat::Text };
     init_logs(&log.log, format).map_err(|error| CliError::Usage(format!("CONDUIT_LOG: {error}")))?;
+    dumps::forbid();
     if let Some(traces) = &traces.check()? {
         init_spans(traces).map_err(anyhow::Error::from)?;
     }
     // It holds everything that a start needs at one time or another, and is gone when that is over.
-    let service = Box::pin(Service::start(settings, Clock::system())).await?;
+    let service = match Box::pin(Service::start(settings, Clock::system())).await {
+        Err(error) if error.is::<StoppedWaiting>() => {
+            tracing::info!("{error}");
+            return Ok(());
+        }
+        started => started?,
+    };
     Ok(service.run().await?)
 }

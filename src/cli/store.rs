@@ -9,7 +9,7 @@ use serde_json::json;
 use super::progress::Progress;
 use super::table::Table;
 use super::why::print_json;
-use super::{CliError, Output};
+use super::{CliError, Output, exposed};
 use crate::app::{open_store, open_to_copy};
 use crate::clock::Clock;
 use crate::settings::{SealedStoreArgs, StoreUrl};
@@ -182,7 +182,14 @@ fn address(name: &str, text: &str) -> Result<StoreUrl, CliError> {
             .map_err(|_| CliError::Usage(format!("{name}: the variable {variable} is not set")))?,
         None => text.to_owned(),
     };
-    Ok(StoreUrl::parse(name, &address)?)
+    let url = StoreUrl::parse(name, &address)?;
+    if exposed::is_secret(text) {
+        eprintln!(
+            "warning: {name}: everybody on this machine can read it in the list of processes; give env://NAME of a \
+             variable that holds it instead, and take what was given for known to others"
+        );
+    }
+    Ok(url)
 }
 
 /// What a copy or a backup would make itself is no store.

@@ -44,6 +44,9 @@ pub enum ApiError {
     /// It cannot be taken now; later it may.
     #[error("{0}; try again in a few seconds")]
     Busy(&'static str),
+    /// The process has begun, and its store is not there: nothing can be looked up or kept.
+    #[error("the store is not there yet; try again in a few seconds")]
+    NoStoreYet,
     /// The sender did not prove who it is: no such hook, no signature, a wrong one.
     #[error("the signature does not match")]
     BadSignature,
@@ -89,7 +92,7 @@ impl ApiError {
             Self::AlreadyRegistered(_) => (204, StatusCode::CONFLICT),
             Self::NotAuthorised => (205, StatusCode::UNAUTHORIZED),
             Self::TooLarge(_) => (206, StatusCode::PAYLOAD_TOO_LARGE),
-            Self::Busy(_) => (207, StatusCode::SERVICE_UNAVAILABLE),
+            Self::Busy(_) | Self::NoStoreYet => (207, StatusCode::SERVICE_UNAVAILABLE),
             Self::BadSignature => (208, StatusCode::UNAUTHORIZED),
             Self::Forbidden(_) => (209, StatusCode::FORBIDDEN),
             Self::UnsupportedMedia(_) => (210, StatusCode::UNSUPPORTED_MEDIA_TYPE),
@@ -133,7 +136,7 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(status);
         match self {
             Self::NotAuthorised => response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"conduit\"")),
-            Self::Busy(_) => response.insert_header((RETRY_AFTER, RETRY_SECONDS)),
+            Self::Busy(_) | Self::NoStoreYet => response.insert_header((RETRY_AFTER, RETRY_SECONDS)),
             Self::AddressLimited(seconds) | Self::HookLimited(seconds) => {
                 response.insert_header((RETRY_AFTER, *seconds))
             }
@@ -143,7 +146,11 @@ impl ResponseError for ApiError {
         // What is left of a body that was not read must not be taken for the next request.
         if matches!(
             self,
-            Self::TooLarge(_) | Self::TooSlow | Self::AddressLimited(_) | Self::AddressNotAllowed
+            Self::TooLarge(_)
+                | Self::TooSlow
+                | Self::AddressLimited(_)
+                | Self::AddressNotAllowed
+                | Self::NoStoreYet
         ) {
             response.force_close();
         }

@@ -19,7 +19,7 @@ use crate::secrets::token;
 
 use super::fields::{Fields, Input};
 use super::rights::{self, Asker};
-use super::{ApiError, Http, State, body};
+use super::{ApiError, Http, Room, State, body};
 
 /// The largest JSON body of the API.
 pub(super) const LARGEST_JSON: usize = 64 * 1024;
@@ -58,10 +58,15 @@ impl<I: Input + 'static> FromRequest for Ask<I> {
     }
 }
 
-/// What every route shares.
+/// What every route shares, once there is a store.
 pub(super) fn state(request: &HttpRequest) -> Result<Arc<State>, ApiError> {
+    room(request)?.state.get().map(Arc::clone).ok_or(ApiError::NoStoreYet)
+}
+
+/// What there is before.
+pub(super) fn room(request: &HttpRequest) -> Result<&Room, ApiError> {
     let http = request.app_data::<Data<Http>>();
-    http.map(|http| Arc::clone(&http.0)).ok_or_else(|| ApiError::internal("routing", "no shared state"))
+    http.map(|http| &*http.0).ok_or_else(|| ApiError::internal("routing", "no shared state"))
 }
 
 /// Whose token the request bears, if it may do what the route does.

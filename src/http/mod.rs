@@ -24,8 +24,8 @@ mod unread;
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actix_web::dev::Server;
@@ -113,10 +113,8 @@ pub trait InForce: Send + Sync {
     fn reload_failed(&self) -> Option<String>;
 }
 
-/// The parts that the HTTP room works with.
+/// The parts that the HTTP room works with, but for the store, which may be away when a process begins.
 pub struct HttpParts {
-    /// What is durable.
-    pub store: Arc<dyn Store>,
     /// Opens and seals the hooks' secrets.
     pub keyring: Arc<Keyring>,
     /// The configuration in force.
@@ -131,7 +129,16 @@ pub struct HttpParts {
 
 /// The HTTP room of one process, shared by its listeners.
 #[derive(Clone)]
-pub struct Http(Arc<State>);
+pub struct Http(Arc<Room>);
+
+/// It listens before there is a store, or an orchestrator would take the process for dead, and a forge would meet a
+/// closed port: until then it says that it lives, that it is not ready, and to all else that it is to come back.
+struct Room {
+    parts: HttpParts,
+    state: OnceLock<Arc<State>>,
+    /// Why there is no store yet.
+    awaited: Mutex<String>,
+}
 
 /// What every route shares.
 struct State {
@@ -151,27 +158,43 @@ struct State {
     stopping: AtomicBool,
 }
 
-impl Http {
-    /// Puts the parts together. Must be called within a tokio runtime.
-    pub fn new(parts: HttpParts) -> Self {
-        let HttpParts { store, keyring, in_force, metrics, clock, config } = parts;
-        let keeper = config.keep_payloads.then(|| BodyKeeper::start(Arc::clone(&store)));
-        Self(Arc::new(State {
+impl State {
+    fn new(store: Arc<dyn Store>, parts: &HttpParts) -> Self {
+        let HttpParts { keyring, in_force, metrics, clock, config } = parts;
+        Self {
+            keeper: config.keep_payloads.then(|| BodyKeeper::start(Arc::clone(&store))),
             store,
-            keyring,
-            in_force,
-            metrics,
-            clock,
+            keyring: Arc::clone(keyring),
+            in_force: Arc::clone(in_force),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
             hooks: Hooks::default(),
             tokens: Fresh::default(),
             refusals: Refusals::default(),
             health: Fresh::default(),
-            keeper,
             budget: Budget::new(config.body_memory),
             door: Door::new(config.door.clone()),
             stopping: AtomicBool::new(false),
-            config,
-        }))
+            config: config.clone(),
+        }
+    }
+}
+
+impl Http {
+    /// Puts the parts together. What it serves waits for [`Http::open`].
+    pub fn new(parts: HttpParts) -> Self {
+        let awaited = Mutex::new("it is being opened".to_owned());
+        Self(Arc::new(Room { parts, state: OnceLock::new(), awaited }))
+    }
+
+    /// There is no store yet, and why; for the management listener.
+    pub fn awaits(&self, why: String) {
+        *self.0.awaited.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// From now on everything is served, on this store; the first one stays. Must be called within a tokio runtime.
+    pub fn open(&self, store: Arc<dyn Store>) {
+        self.0.state.get_or_init(|| Arc::new(State::new(store, &self.0.parts)));
     }
 
     /// Serves the public routes on `listener` until the server is stopped.
@@ -193,18 +216,20 @@ impl Http {
 
     /// From now on `/readyz` says that no new request should be sent here.
     pub fn stop_being_ready(&self) {
-        self.0.stopping.store(true, Ordering::Release);
+        if let Some(state) = self.0.state.get() {
+            state.stopping.store(true, Ordering::Release);
+        }
     }
 
     /// Returns when all raw bodies that are to be kept are kept.
     pub async fn bodies_kept(&self) {
-        if let Some(keeper) = &self.0.keeper {
+        if let Some(keeper) = self.0.state.get().and_then(|state| state.keeper.as_ref()) {
             keeper.idle().await;
         }
     }
 
     fn public(&self, listener: TcpListener, tls: Option<ServerConfig>) -> io::Result<Server> {
-        let config = &self.0.config;
+        let config = &self.0.parts.config;
         // Browsers heed it over TLS alone, which a proxy may have ended.
         let https = tls.is_some() || config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
         self.run((listener, tls), config.workers, routes::public, https)
@@ -218,7 +243,7 @@ impl Http {
         https: bool,
     ) -> io::Result<Server> {
         let http = Data::new(self.clone());
-        let config = &self.0.config;
+        let config = &self.0.parts.config;
         let app = move || {
             App::new()
                 .app_data(Data::clone(&http))

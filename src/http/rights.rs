@@ -36,7 +36,7 @@ pub enum Reach {
     Repositories,
     /// It concerns everybody: only a token for all repositories may.
     Everything,
-    /// It gives away nothing of others.
+    /// Of others it gives away numbers and nothing else.
     Anybody,
 }
 
@@ -149,9 +149,14 @@ impl Asker {
         self.action.map(|action| AuditEntry { at, who, action, target, from, refused })
     }
 
+    /// Whether they see some repositories alone.
+    pub(super) fn is_limited(&self) -> bool {
+        !self.repos.is_empty()
+    }
+
     /// Whether what belongs to this repository is theirs to see.
     pub(super) fn sees(&self, repo: &str) -> bool {
-        self.repos.is_empty() || self.repos.iter().any(|pattern| registration::covers(pattern, repo))
+        !self.is_limited() || self.repos.iter().any(|pattern| registration::covers(pattern, repo))
     }
 }
 

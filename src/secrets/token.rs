@@ -14,6 +14,10 @@ use subtle::ConstantTimeEq;
 
 use super::Secret;
 
+/// The name of the token that comes from `CONDUIT_ADMIN_TOKEN` or from the first start; nobody else's token gets it,
+/// because a start that brings another one revokes whatever bears it.
+pub const FIRST_ADMIN: &str = "first-admin";
+
 /// What a token's bearer may do. Ordered: a role may all that the lesser ones may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -92,17 +96,39 @@ impl Token {
     pub fn is_valid(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
+
+    /// Whether it is an administrator's and does not end by itself.
+    pub fn is_lasting_admin(&self) -> bool {
+        self.role == Role::Admin && self.revoked_at.is_none() && self.expires_at.is_none()
+    }
 }
 
-/// Whether, without `leaving`, there is still an administrator whose token does not end by itself.
-pub fn leaves_an_admin(tokens: &[Token], leaving: &[&Token], now: Timestamp) -> bool {
-    // Whatever happens to others' tokens, it takes nobody's right to make new ones.
-    if leaving.iter().all(|token| token.role != Role::Admin) {
-        return true;
+/// Why tokens were not revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotRevoked {
+    /// None of this name is left to revoke.
+    NotFound,
+    /// Nobody would be left who may make tokens, and goes on to.
+    LastAdmin,
+}
+
+/// The tokens of this name as they are once they are revoked `at` that time: all of them, because two administrators
+/// may have made one at the same moment.
+///
+/// An administrator's goes only while another one lasts. To ask twice does no harm.
+pub fn revoked(tokens: &[Token], name: &str, at: Timestamp) -> Result<Vec<Token>, NotRevoked> {
+    let (named, others): (Vec<_>, Vec<_>) = tokens.iter().partition(|token| token.name == name);
+    let asked_twice = named.iter().any(|token| token.revoked_at == Some(at));
+    let leaving: Vec<_> = named.into_iter().filter(|token| token.revoked_at.is_none()).collect();
+    if leaving.is_empty() && !asked_twice {
+        return Err(NotRevoked::NotFound);
     }
-    let lasts =
-        |token: &&Token| token.role == Role::Admin && token.expires_at.is_none() && token.is_valid(now);
-    tokens.iter().filter(lasts).any(|token| leaving.iter().all(|gone| gone.hash != token.hash))
+    // Whatever happens to others' tokens, it takes nobody's right to make new ones.
+    let admin_leaves = leaving.iter().any(|token| token.role == Role::Admin);
+    if admin_leaves && !others.into_iter().any(Token::is_lasting_admin) {
+        return Err(NotRevoked::LastAdmin);
+    }
+    Ok(leaving.into_iter().map(|token| Token { revoked_at: Some(at), ..token.clone() }).collect())
 }
 
 /// Whether this can be a token's name.
@@ -146,12 +172,20 @@ mod tests {
     fn the_last_administrator_whose_token_does_not_end_stays() {
         let now = Timestamp::UNIX_EPOCH;
         let token = |name, role| Token::new(name, role, &Secret::generate().unwrap(), now);
-        let (first, mut second) = (token("first", Role::Admin), token("second", Role::Admin));
-        let both = [first.clone(), second.clone(), token("otto", Role::Operator)];
-        assert!(leaves_an_admin(&both, &[&first], now));
-        assert!(!leaves_an_admin(&both, &[&first, &second], now));
-        second.expires_at = Some(now + std::time::Duration::from_hours(1));
-        assert!(!leaves_an_admin(&[first.clone(), second], &[&first], now), "one that ends is not enough");
+        let [first, second] = ["first", "second"].map(|name| token(name, Role::Admin));
+        let all = [first.clone(), second.clone(), token("otto", Role::Operator)];
+        let gone = revoked(&all, "first", now).unwrap();
+        assert_eq!(gone, [Token { revoked_at: Some(now), ..first.clone() }]);
+        let left = [gone[0].clone(), second.clone()];
+        assert_eq!(revoked(&left, "second", now), Err(NotRevoked::LastAdmin));
+        let later = now + std::time::Duration::from_hours(1);
+        assert_eq!(revoked(&left, "first", now), Ok(Vec::new()), "the same request, asked twice");
+        assert_eq!(revoked(&left, "first", later), Err(NotRevoked::NotFound));
+
+        let ends = Token { expires_at: Some(later), ..second };
+        let alone = [first, ends];
+        assert_eq!(revoked(&alone, "first", now), Err(NotRevoked::LastAdmin), "one that ends is not enough");
+        assert!(revoked(&alone, "second", now).is_ok(), "and goes before it ends");
     }
 
     #[test]

@@ -1,11 +1,16 @@
 //! Flags, environment and files, read once into validated structs.
 //!
 //! Every setting is a flag and an environment variable (`conduit serve --help` is their reference). A
-//! wrong one stops the start with its name, what was found and what is allowed.
+//! wrong one stops the start with its name, what was found and what is allowed. `args` puts together what a command
+//! takes; the other files have each its topic: the flags, with their words in `--help`, and their check.
 
 mod args;
 mod door;
+mod listen;
 mod site;
+mod store;
+mod traces;
+mod work;
 mod workers;
 
 use std::fmt;
@@ -18,12 +23,13 @@ use url::Url;
 use crate::clock::parse_duration;
 use crate::secrets::Secret;
 
-pub use args::{
-    ConfigArgs, EverySetting, GitHubArgs, JiraArgs, ListenArgs, LogArgs, SealedStoreArgs, ServeArgs,
-    StoreArgs, TraceArgs, WorkArgs, WorkerArgs,
-};
+pub use args::{ConfigArgs, EverySetting, LogArgs, ServeArgs, WorkerArgs};
 pub use door::{AllowSettings, DoorArgs, DoorSettings, TlsSettings};
+pub use listen::ListenArgs;
 pub use site::{Login, SiteConfig};
+pub use store::{SealedStoreArgs, StoreArgs};
+pub use traces::TraceArgs;
+pub use work::{GitHubArgs, JiraArgs, WorkArgs};
 pub use workers::{OneOrMany, SiteEntry, WorkerEntry, WorkersFile};
 
 /// A setting that is missing or wrong.
@@ -67,7 +73,7 @@ pub enum StoreUrl {
 impl StoreUrl {
     /// Reads the address that `name` gives.
     pub fn parse(name: &str, address: &str) -> Result<Self, SettingError> {
-        args::store_url(name, address)
+        store::store_url(name, address)
     }
 }
 
@@ -176,6 +182,28 @@ fn bytes(text: &str) -> Option<u64> {
 fn duration(name: &str, text: &str) -> Result<Duration, SettingError> {
     parse_duration(text)
         .ok_or_else(|| SettingError::wrong(name, text, "a length of time such as 30d, 12h, 45m or 90s"))
+}
+
+fn address(name: &str, text: &str) -> Result<SocketAddr, SettingError> {
+    text.parse().map_err(|_| {
+        SettingError::wrong(name, text, "an address and a port, such as 127.0.0.1:9091 or [::]:9091")
+    })
+}
+
+/// Reads an http(s) address.
+fn http_url(name: &str, text: &str) -> Result<Url, SettingError> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        _ => Err(SettingError::wrong(name, text, "an http or https address, such as https://example.com")),
+    }
+}
+
+fn yes_or_no(name: &str, text: &str) -> Result<bool, SettingError> {
+    match text {
+        "yes" | "true" | "1" => Ok(true),
+        "no" | "false" | "0" => Ok(false),
+        _ => Err(SettingError::wrong(name, text, "yes or no")),
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::SettingError;
-use super::args::http_url;
+use super::http_url;
 use crate::secrets::Secret;
 
 /// A Jira site with its login, values resolved.

@@ -35,7 +35,7 @@ use jiff::Timestamp;
 
 use crate::event::Event;
 use crate::registration::Hook;
-use crate::secrets::token::Token;
+use crate::secrets::token::{NotRevoked, Token};
 use crate::trace::TicketTrace;
 
 pub use audit::{Action, AuditEntry, AuditQuery};
@@ -123,6 +123,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// Adds a token or replaces the one of the same hash. A revoked one stays revoked, whoever saves it again.
     async fn save_token(&self, token: &Token) -> Result<()>;
+
+    /// Revokes all tokens of a name, as [`token::revoked`](crate::secrets::token::revoked) has it, in one atomic step: of
+    /// two administrators who revoke each other in the same moment, one stays.
+    async fn revoke_tokens(&self, name: &str, at: Timestamp) -> Result<std::result::Result<(), NotRevoked>>;
 
     /// Adds an entry to the audit log. The oldest beyond a year and 100 000 entries go.
     async fn record_audit(&self, entry: &AuditEntry) -> Result<()>;

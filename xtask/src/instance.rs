@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::bail;
 use reqwest::{Client, Method};
@@ -28,6 +29,18 @@ pub(crate) fn command(program: &Path, config: &Path, store: &str) -> anyhow::Res
         .env("CONDUIT_SECRET_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
         .env("CONDUIT_MANAGEMENT_LISTEN", free_address()?.to_string());
     Ok(command)
+}
+
+/// Waits until the `serve` at `address` takes deliveries: it listens before it has its store.
+pub(crate) async fn ready(address: SocketAddr) -> anyhow::Result<()> {
+    let (http, url) = (Client::new(), format!("http://{address}/readyz"));
+    for _ in 0..400 {
+        if http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    bail!("{url} does not say that it is ready")
 }
 
 /// Asks the API of the `serve` at `address`.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use url::{Host, Url};
 
+use super::certificate;
 use super::report::Report;
 use crate::app::rules::Config;
 use crate::app::{keyring_at_hand, open_store};
@@ -30,6 +31,7 @@ pub(super) async fn settings(given: &EverySetting, clock: &Clock, report: &mut R
     report.ok("settings", "whole");
     if let Some(web) = &settings.web {
         public_url(web, report);
+        certificate::look(web, clock.now(), report);
     }
     store(&settings, clock, report).await;
 }

@@ -3,6 +3,7 @@
 //! | file | what it looks at |
 //! |---|---|
 //! | `house` | what needs no Jira: settings, rules, the store, the hooks, the public address |
+//! | `certificate` | what the public listener shows, where it ends TLS itself |
 //! | `site` | a site: its login, its clock, its dialect; and its projects |
 //! | `compare`, `judge` | PURE: a machine against the board; one edge against one ticket |
 //! | `report` | what there is to say, and how it is printed |
@@ -10,6 +11,7 @@
 //! It cannot write: it holds Jira as [`Survey`](crate::jira::Survey). Of the store it asks questions alone.
 #![allow(clippy::doc_markdown, reason = "the doc comments of flags are the text of --help, not Markdown")]
 
+mod certificate;
 mod compare;
 mod house;
 mod judge;

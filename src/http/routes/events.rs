@@ -10,17 +10,15 @@ use crate::event::Event;
 use crate::http::answer::{self, Answer};
 use crate::http::extract::Ask;
 use crate::http::fields::{Field, Fields, Input, pattern};
-use crate::http::rights::Asker;
 use crate::http::{ApiError, State};
-use crate::store::{EventId, EventQuery, EventRecord, EventState, Page, ReplayScope, Replayed, TicketState};
+use crate::store::{EventId, EventQuery, EventRecord, EventState, ReplayScope, Replayed, TicketState};
 use crate::trace::{Outcome, Reason, TicketTrace, Trace};
+
+use super::sight::{find, no_event, seen};
 
 /// How many events are on a page.
 const PAGE: usize = 50;
-const LARGEST_PAGE: usize = 200;
-
-/// How many pages of the store's are looked through for one of somebody who sees few repositories.
-const MOST_LOOKS: usize = 10;
+pub(super) const LARGEST_PAGE: usize = 200;
 
 /// How many tickets an error names.
 const NAMED: usize = 5;
@@ -152,36 +150,6 @@ pub(super) async fn replay(ask: Ask<Replay>) -> Answer<Again<'static>> {
     }
 }
 
-/// An event, if it is theirs to see: one of another repository is not there.
-async fn find(state: &State, by: &Asker, id: &EventId) -> Result<EventRecord, ApiError> {
-    let found = state.store.event(id).await?.filter(|record| by.sees(&record.repo));
-    found.ok_or_else(|| no_event(id))
-}
-
-/// A page of what is theirs to see. Where that is little among much, a page may be short and still have a next one.
-pub(super) async fn seen(
-    state: &State,
-    by: &Asker,
-    mut query: EventQuery,
-) -> Result<Page<EventRecord>, ApiError> {
-    let mut page = Page { items: Vec::new(), next: None };
-    if query.repo.as_ref().is_some_and(|repo| !by.sees(repo)) {
-        return Ok(page);
-    }
-    let wanted = query.limit;
-    for _ in 0..MOST_LOOKS {
-        query.limit = wanted - page.items.len();
-        let Page { items, next } = state.store.events(&query).await?;
-        page.items.extend(items.into_iter().filter(|record| by.sees(&record.repo)));
-        page.next.clone_from(&next);
-        query.cursor = next;
-        if query.cursor.is_none() || page.items.len() >= wanted {
-            break;
-        }
-    }
-    Ok(page)
-}
-
 /// Refuses what would take a ticket a second step for one event, unless that is said in so many words.
 async fn no_second_step(state: &State, id: &EventId, among: &[String]) -> Result<(), ApiError> {
     let traces = state.store.ticket_traces(id).await?;
@@ -206,10 +174,6 @@ fn refused(id: &EventId, reason: Reason) -> String {
         "nothing of event {id} can be sent through again: {reason}, {}. Forced (--force, or \"force\": true), every ticket goes, also those that moved",
         reason.meaning()
     )
-}
-
-fn no_event(id: &EventId) -> ApiError {
-    ApiError::NotFound(format!("there is no event {id}; it may be older than the retention"))
 }
 
 /// An event with the traces of its tickets.

@@ -4,6 +4,7 @@
 //! the management listener alone.
 
 use std::convert::Infallible;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use actix_web::body::BoxBody;
@@ -16,8 +17,8 @@ use serde_json::{Value, json};
 
 use crate::http::answer::{self, Answer};
 use crate::http::describe::{Answers, Told, envelope, success};
-use crate::http::extract::{authorise, state};
-use crate::http::{ApiError, State};
+use crate::http::extract::{authorise, room, state};
+use crate::http::{ApiError, InForce, Room, State};
 use crate::store::{PausedSite, SpoolStatus};
 
 use super::{Route, on};
@@ -87,19 +88,31 @@ async fn ready(request: HttpRequest) -> Answer<&'static str> {
 }
 
 async fn ready_with_details(request: HttpRequest) -> Result<Readiness, ApiError> {
-    let (state, bare) = (state(&request)?, request.clone());
+    let state = match state(&request) {
+        // Before the store is there no token can be looked up, so nobody proves that the details are for him.
+        Err(ApiError::NoStoreYet) if !room(&request)?.parts.config.management_token_required => {
+            return Ok(Readiness::of(&Health::before_the_store(room(&request)?)));
+        }
+        state => state?,
+    };
+    let bare = request.clone();
     // A probe without a token still learns the one thing that it is there for.
     if state.config.management_token_required && authorise(&state, &request, state.clock.now()).await.is_err()
     {
         return ready(request).await.map(|said| Readiness(said.respond_to(&bare)));
     }
-    let health = health(&state).await;
-    let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok(Readiness(HttpResponse::build(status).json(Details { success: health.ready, data: &health })))
+    Ok(Readiness::of(&health(&state).await))
 }
 
 /// Ready or not, with details or without them.
 struct Readiness(HttpResponse);
+
+impl Readiness {
+    fn of(health: &Health) -> Self {
+        let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        Self(HttpResponse::build(status).json(Details { success: health.ready, data: health }))
+    }
+}
 
 impl Responder for Readiness {
     type Body = BoxBody;
@@ -142,21 +155,38 @@ async fn look(state: &State) -> Health {
     let store = state.store.check().await;
     let spool = state.store.spool().await;
     let away = spool.as_ref().and_then(|spool| spool.store_away.clone());
-    // A store that cannot say this says above what is wrong with it.
-    let paused = state.store.paused().await.unwrap_or_default();
-    let rules = state.in_force.rules();
-    let rules_loaded = rules.is_some();
+    let rules = Health::of_rules(&*state.in_force);
     Health {
-        ready: store.is_ok() && rules_loaded,
+        ready: store.is_ok() && rules.rules_loaded,
         store: match store {
             Ok(()) => away.unwrap_or_else(|| "ok".to_owned()),
             Err(error) => error.to_string(),
         },
         spool,
-        rules_loaded,
-        rules: rules.map(|rules| rules.hash().to_owned()),
-        rules_reload_failed: state.in_force.reload_failed(),
-        paused,
-        stopping: false,
+        // A store that cannot say this says above what is wrong with it.
+        paused: state.store.paused().await.unwrap_or_default(),
+        ..rules
+    }
+}
+
+impl Health {
+    /// As far as the rules go.
+    fn of_rules(in_force: &dyn InForce) -> Self {
+        let rules = in_force.rules();
+        Self {
+            ready: false,
+            store: String::new(),
+            spool: None,
+            rules_loaded: rules.is_some(),
+            rules: rules.map(|rules| rules.hash().to_owned()),
+            rules_reload_failed: in_force.reload_failed(),
+            paused: Vec::new(),
+            stopping: false,
+        }
+    }
+
+    fn before_the_store(room: &Room) -> Self {
+        let why = room.awaited.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { store: why, ..Self::of_rules(&*room.parts.in_force) }
     }
 }

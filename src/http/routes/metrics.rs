@@ -6,13 +6,20 @@ use serde_json::json;
 
 use crate::http::ApiError;
 use crate::http::describe::{Answers, Told};
-use crate::http::extract::{authorise, state};
+use crate::http::extract::{authorise, room, state};
 use crate::store::{PauseKind, PausedSite, QueueStatus};
 use crate::telemetry;
 
 /// `GET /metrics` on the management listener.
 pub(super) async fn show(request: HttpRequest) -> Result<Exposition, ApiError> {
-    let state = state(&request)?;
+    let state = match state(&request) {
+        // Whoever waits for the store wants to be alerted of it; a token could not be looked up.
+        Err(ApiError::NoStoreYet) if !room(&request)?.parts.config.management_token_required => {
+            telemetry::store_up(false);
+            return Ok(Exposition(room(&request)?.parts.metrics.render()));
+        }
+        state => state?,
+    };
     if state.config.management_token_required {
         authorise(&state, &request, state.clock.now()).await?;
     }

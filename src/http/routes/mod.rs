@@ -9,6 +9,7 @@ mod hooks;
 mod machines;
 mod metrics;
 mod queue;
+mod sight;
 mod tickets;
 mod tokens;
 mod webhooks;

@@ -1,5 +1,7 @@
 //! What waits, and letting a site stand still.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -7,8 +9,13 @@ use serde::Serialize;
 use crate::http::answer::{self, Answer};
 use crate::http::extract::Ask;
 use crate::http::fields::{Field, Fields, Input};
+use crate::http::rights::Asker;
 use crate::http::{ApiError, State};
-use crate::store::{Pause as Order, PauseKind, QueueStatus};
+use crate::store::{EventQuery, Pause as Order, PauseKind, QueueStatus};
+use crate::trace::Outcome;
+
+use super::events::LARGEST_PAGE;
+use super::sight::seen;
 
 /// No fields at all.
 pub(super) struct Nothing;
@@ -51,8 +58,28 @@ impl Input for Resume {
 }
 
 /// `GET /conduit/api/queue`
+///
+/// The numbers are the whole service's. Why a site stands still, and who ordered it, is told to somebody who sees some
+/// repositories alone as far as something of theirs waits for it.
 pub(super) async fn show(ask: Ask<Nothing>) -> Answer<QueueStatus> {
-    Ok(answer::ok(ask.state.store.queue().await?))
+    let mut status = ask.state.store.queue().await?;
+    if ask.by.is_limited() && !status.paused.is_empty() {
+        let sites = waited_for(&ask.state, &ask.by).await?;
+        status.paused.retain(|paused| sites.contains(&paused.site));
+    }
+    Ok(answer::ok(status))
+}
+
+/// The sites that something of theirs waits for.
+async fn waited_for(state: &State, by: &Asker) -> Result<BTreeSet<String>, ApiError> {
+    let waiting =
+        EventQuery { outcome: Some(Outcome::Waiting), limit: LARGEST_PAGE, ..EventQuery::default() };
+    let events = seen(state, by, waiting).await?.items;
+    let tickets = events.into_iter().flat_map(|event| event.tickets);
+    Ok(tickets
+        .filter(|ticket| ticket.verdict.outcome == Outcome::Waiting)
+        .map(|ticket| ticket.site)
+        .collect())
 }
 
 /// `POST /conduit/api/queue/pause`

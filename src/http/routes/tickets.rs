@@ -8,7 +8,8 @@ use crate::http::extract::Ask;
 use crate::http::fields::{Field, Fields, Input, pattern};
 use crate::store::EventQuery;
 
-use super::events::{Traced, issue_key, seen, traced};
+use super::events::{Traced, issue_key, traced};
+use super::sight::seen;
 
 /// The newest events are what somebody who asks *why* wants to see.
 const MOST: usize = 20;

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::http::ApiError;
 use crate::http::answer::{self, Answer};
 use crate::http::extract::Ask;
 use crate::http::fields::{Field, Fields, Input, pattern};
-use crate::http::{ApiError, State};
 use crate::registration::validate_repo_path;
 use crate::secrets::Secret;
-use crate::secrets::token::{Role, Token, is_name, leaves_an_admin};
+use crate::secrets::token::{FIRST_ADMIN, NotRevoked, Role, Token, is_name};
 
 use super::queue::Nothing;
 
@@ -53,6 +53,11 @@ impl Input for New {
 
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {
         let Name(name) = Name::read(fields, now)?;
+        if name == FIRST_ADMIN {
+            let text = "`name`: first-admin is the name of the token that a start sets (CONDUIT_ADMIN_TOKEN); \
+                        choose another one";
+            return Err(ApiError::Malformed(text.to_owned()));
+        }
         let role = fields.parsed::<Role>("role")?.ok_or(ApiError::Missing("role"))?;
         Ok(Self { name, role, repos: repos(fields, role)?, expires_at: expiry(fields, now)? })
     }
@@ -111,30 +116,20 @@ pub(super) async fn list(ask: Ask<Nothing>) -> Answer<Vec<Shown<'static>>> {
 /// `DELETE /conduit/api/tokens/{name}`
 pub(super) async fn revoke(ask: Ask<Name>) -> Answer<Revoked<'static>> {
     let Name(name) = &ask.input;
-    let tokens = ask.state.store.tokens().await?;
-    let leaving: Vec<&Token> =
-        tokens.iter().filter(|token| token.name == *name && token.revoked_at.is_none()).collect();
-    if leaving.is_empty() {
-        return Err(ApiError::NotFound(format!("there is no token {name} that is not revoked already")));
+    match ask.state.store.revoke_tokens(name, ask.now).await? {
+        Ok(()) => ask.state.tokens.forget(),
+        Err(NotRevoked::NotFound) => {
+            return Err(ApiError::NotFound(format!("there is no token {name} that is not revoked already")));
+        }
+        Err(NotRevoked::LastAdmin) => {
+            return Err(ApiError::Conflict(format!(
+                "{name} is the last administrator's token that does not expire; make another one first"
+            )));
+        }
     }
-    if !leaves_an_admin(&tokens, &leaving, ask.now) {
-        return Err(ApiError::Conflict(format!(
-            "{name} is the last administrator's token that does not expire; make another one first"
-        )));
-    }
-    end(&ask.state, &leaving, ask.now).await?;
     tracing::info!("token {name} revoked by {}", ask.by);
     ask.state.done(&ask.by, name).await;
     Ok(answer::ok(Revoked { name }))
-}
-
-/// All that go by the name: two administrators may have made it at the same moment.
-async fn end(state: &State, leaving: &[&Token], now: Timestamp) -> Result<(), ApiError> {
-    for token in leaving {
-        state.store.save_token(&Token { revoked_at: Some(now), ..(*token).clone() }).await?;
-    }
-    state.tokens.forget();
-    Ok(())
 }
 
 /// A new token, the one time that it is seen.

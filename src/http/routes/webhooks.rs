@@ -30,10 +30,12 @@ pub(super) async fn payload(
     payload: Payload,
 ) -> Answer<Receipt, 202> {
     let (provider, repo_id) = path.into_inner();
-    let state = state(&request)?;
     let forge = ingest::provider(&provider);
     let name = forge.as_ref().map_or("unknown", |forge| forge.name());
-    let result = ingest::receive(&state, forge, &repo_id, &request, payload).await;
+    let result = match state(&request) {
+        Ok(state) => ingest::receive(&state, forge, &repo_id, &request, payload).await,
+        Err(too_early) => Err(too_early),
+    };
     count(name, result.as_ref());
     result.map(receipt)
 }
@@ -78,7 +80,7 @@ fn count(provider: &'static str, result: Result<&Accepted, &ApiError>) {
         Err(ApiError::AddressLimited(_)) => WebhookResult::AddressLimited,
         Err(ApiError::HookLimited(_)) => WebhookResult::HookLimited,
         Err(ApiError::AddressNotAllowed) => WebhookResult::AddressNotAllowed,
-        Err(ApiError::Busy(_)) => WebhookResult::Unavailable,
+        Err(ApiError::Busy(_) | ApiError::NoStoreYet) => WebhookResult::Unavailable,
         Err(_) => WebhookResult::Error,
     };
     telemetry::webhook(provider, result);

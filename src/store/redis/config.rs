@@ -1,12 +1,13 @@
 //! Hooks, tokens and settings: small hashes under `{cfg}`, read whole where a list is asked for.
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::keys::Home;
 use super::{RedisStore, record};
 use crate::registration::Hook;
-use crate::secrets::token::Token;
-use crate::store::Result;
+use crate::secrets::token::{NotRevoked, Token};
+use crate::store::{Result, StoreError};
 
 impl RedisStore {
     pub(super) async fn set_once(&self, name: &str, value: &str) -> Result<String> {
@@ -66,6 +67,22 @@ impl RedisStore {
         let mut call = self.scripts.save_token.key(Home::Config.key("tokens"));
         call.arg(&token.hash).arg(record::json(token)?);
         self.link.script(Home::Config, &call).await
+    }
+
+    pub(super) async fn end_tokens(
+        &self,
+        name: &str,
+        at: Timestamp,
+    ) -> Result<std::result::Result<(), NotRevoked>> {
+        let mut call = self.scripts.revoke_tokens.key(Home::Config.key("tokens"));
+        call.arg(name).arg(at.to_string());
+        let answer: String = self.link.script(Home::Config, &call).await?;
+        match answer.as_str() {
+            "revoked" => Ok(Ok(())),
+            "not_found" => Ok(Err(NotRevoked::NotFound)),
+            "last_admin" => Ok(Err(NotRevoked::LastAdmin)),
+            other => Err(StoreError::Damaged { what: "a revocation".to_owned(), why: other.to_owned() }),
+        }
     }
 
     /// The values of a hash, each read from JSON.

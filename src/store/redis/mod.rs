@@ -106,7 +106,7 @@ use super::{
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::registration::Hook;
-use crate::secrets::token::Token;
+use crate::secrets::token::{NotRevoked, Token};
 use crate::trace::TicketTrace;
 
 /// Bytes of events kept in memory for the tickets that name them.
@@ -226,6 +226,10 @@ impl Store for RedisStore {
 
     async fn save_token(&self, token: &Token) -> Result<()> {
         self.put_token(token).await
+    }
+
+    async fn revoke_tokens(&self, name: &str, at: Timestamp) -> Result<std::result::Result<(), NotRevoked>> {
+        self.end_tokens(name, at).await
     }
 
     async fn record_audit(&self, entry: &AuditEntry) -> Result<()> {

@@ -89,4 +89,6 @@ scripts! {
     save_hook "" [];
     /// A token, unless it was revoked.
     save_token "" [];
+    /// The tokens of a name, unless nobody would be left.
+    revoke_tokens " flags=allow-oom" [];
 }

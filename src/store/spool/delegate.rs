@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{SpooledStore, patiently};
 use crate::event::Event;
 use crate::registration::Hook;
-use crate::secrets::token::Token;
+use crate::secrets::token::{NotRevoked, Token};
 use crate::store::{
     AuditEntry, AuditQuery, Claim, ClaimRequest, EventId, EventQuery, EventRecord, InboxItem, Ingested,
     JobState, Lease, NewEvent, NewJob, Page, Pause, PauseKind, PausedSite, QueueStatus, ReplayScope,
@@ -122,6 +122,10 @@ impl Store for SpooledStore {
 
     async fn save_token(&self, token: &Token) -> Result<()> {
         self.main()?.save_token(token).await
+    }
+
+    async fn revoke_tokens(&self, name: &str, at: Timestamp) -> Result<std::result::Result<(), NotRevoked>> {
+        self.main()?.revoke_tokens(name, at).await
     }
 
     async fn record_audit(&self, entry: &AuditEntry) -> Result<()> {

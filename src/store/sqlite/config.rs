@@ -1,9 +1,10 @@
 //! Settings, hooks and tokens.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::registration::Hook;
-use crate::secrets::token::Token;
+use crate::secrets::token::{self, NotRevoked, Token};
 use crate::store::Result;
 
 use super::rows::{from_json, signed, to_json, unsigned};
@@ -83,6 +84,18 @@ pub(super) fn save_token(conn: &Connection, token: &Token) -> Result<()> {
     )?
     .execute([&token.hash, &to_json(token)?])?;
     Ok(())
+}
+
+/// Read and written by the one writer, so that nothing comes between.
+pub(super) fn revoke_tokens(
+    conn: &Connection,
+    name: &str,
+    at: Timestamp,
+) -> Result<std::result::Result<(), NotRevoked>> {
+    match token::revoked(&tokens(conn)?, name, at) {
+        Ok(revoked) => revoked.iter().try_for_each(|token| save_token(conn, token)).map(Ok),
+        Err(refused) => Ok(Err(refused)),
+    }
 }
 
 fn stored_hook(row: &Row<'_>) -> rusqlite::Result<(String, u64)> {

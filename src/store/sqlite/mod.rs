@@ -43,7 +43,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::registration::Hook;
-use crate::secrets::token::Token;
+use crate::secrets::token::{NotRevoked, Token};
 use crate::trace::TicketTrace;
 
 use super::model::merge_name;
@@ -137,6 +137,11 @@ impl Store for SqliteStore {
     async fn save_token(&self, token: &Token) -> Result<()> {
         let token = token.clone();
         self.writer.run(move |conn| config::save_token(conn, &token)).await
+    }
+
+    async fn revoke_tokens(&self, name: &str, at: Timestamp) -> Result<std::result::Result<(), NotRevoked>> {
+        let name = name.to_owned();
+        self.writer.run(move |conn| config::revoke_tokens(conn, &name, at)).await
     }
 
     async fn record_audit(&self, entry: &AuditEntry) -> Result<()> {

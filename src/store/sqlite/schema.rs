@@ -4,7 +4,7 @@
 //!  table      what a row is                      written by
 //!  settings   a value chosen once                setting_once, replace_setting
 //!  hooks      a registered hook, as JSON         add_hook, save_hook, remove_hook
-//!  tokens     a token, as JSON                   save_token
+//!  tokens     a token, as JSON                   save_token, revoke_tokens
 //!  counters   `fence`: the last fence given out  claim, inbox;   `checked`: check
 //!  events     a delivery; its id is the dedupe   ingest; its state and verdict by whatever changes its tickets
 //!  merges     a commit that a pull request became ingest; gone with its event

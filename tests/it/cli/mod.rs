@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod doctor;
+mod doctor_certificate;
 mod events;
 mod explain;
 mod fmt;

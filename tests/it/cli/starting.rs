@@ -5,6 +5,10 @@ use std::path::Path;
 
 use conduit::app::service::Service;
 use conduit::clock::Clock;
+use conduit::secrets::Secret;
+use conduit::secrets::token::{Role, Token};
+use conduit::store::Store as _;
+use conduit::store::sqlite::SqliteStore;
 
 use super::run::Conduit;
 use crate::support::service::{API_KEY, EMAIL, KEY, On, RULES, TOKEN, board, settings, write_config};
@@ -178,4 +182,17 @@ async fn a_collector_that_cannot_be_one_is_named_without_its_password() {
         let text = conduit.refuses(2).await;
         assert!(text.contains(says) && !text.contains("hunter2"), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrators_token_that_is_somebody_elses_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), RULES);
+    let store = SqliteStore::open(&folder.path().join("conduit.db"), Clock::system()).unwrap();
+    let vera = Token::new("vera", Role::Viewer, &Secret::new(TOKEN), Clock::system().now());
+    store.save_token(&vera).await.unwrap();
+    drop(store);
+    let said = serve(folder.path()).refuses(2).await;
+    assert!(said.contains("CONDUIT_ADMIN_TOKEN: it is the token vera, whose role is viewer"), "{said}");
+    assert!(!said.contains(TOKEN), "{said}");
 }

@@ -88,13 +88,13 @@ impl Door {
         }
         let keyring = Arc::new(Keyring::new(&MasterKey::generate().unwrap(), &[]));
         let http = Http::new(HttpParts {
-            store: Arc::clone(&store),
             keyring,
             in_force: Arc::new(Fixed(rules)),
             metrics: Metrics::install().unwrap(),
             clock: clock.clone(),
             config,
         });
+        http.open(Arc::clone(&store));
         let (public, management) = (free_port(), free_port());
         let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
         let (public_url, management_url) = (url(&public), url(&management));

@@ -1,11 +1,15 @@
 //! Who may call what: the table of rights, walked with real requests.
 
+use std::time::Duration;
+
 use conduit::http::{HttpConfig, RIGHTS, Reach, Right};
 use conduit::secrets::Secret;
 use conduit::secrets::token::{Role, Token};
-use conduit::store::EventId;
+use conduit::store::{EventId, Routing};
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
+
+use crate::store::given::{by_hand, delivery_of, job, routed_as};
 
 use super::door::{Delivery, Door, answer, assert_refused, pull_request};
 
@@ -80,7 +84,7 @@ async fn a_token_for_some_repositories_sees_and_replays_only_their_events() {
     let operator = token(&door, "team", Role::Operator, &["Acme/*"]).await;
     let shop = door.register("shop", "acme/shop").await;
     let other = door.register("pay", "evil/pay").await;
-    let old = (door.clock.now() - std::time::Duration::from_hours(8 * 24)).to_string();
+    let old = (door.clock.now() - Duration::from_hours(8 * 24)).to_string();
     let mut elsewhere = pull_request(&old);
     elsewhere["repository"]["full_name"] = json!("evil/pay");
     elsewhere["repository"]["id"] = json!(99);
@@ -110,4 +114,79 @@ async fn a_token_for_some_repositories_sees_and_replays_only_their_events() {
     }
     let waiting = door.store.inbox("a-test", 10).await.unwrap();
     assert_eq!(waiting.iter().map(|item| &item.id).collect::<Vec<_>>(), [&ours], "nothing else was queued");
+}
+
+#[tokio::test]
+async fn the_next_page_of_a_limited_token_tells_nothing_of_others() {
+    let door = Door::open().await;
+    let team = token(&door, "team", Role::Viewer, &["acme/*"]).await;
+    let other = token(&door, "other", Role::Viewer, &["acme/*"]).await;
+    for (id, repo) in [("d-1", "acme/shop"), ("d-2", "evil/pay"), ("d-3", "acme/shop"), ("d-4", "evil/pay")] {
+        door.store.ingest(&delivery_of(repo, id, &door.clock)).await.unwrap();
+        // Apart, so that their order is told by their times.
+        door.clock.advance(Duration::from_secs(1));
+    }
+    let page = async |token: &Secret, cursor: &str| {
+        let path = format!("/conduit/api/events?limit=1{cursor}");
+        answer(door.ask(Method::GET, &path).bearer_auth(token.expose())).await
+    };
+    let ids = |page: &Value| page["data"]["events"][0]["delivery_id"].as_str().unwrap().to_owned();
+    let (_, first) = page(&team, "").await;
+    assert_eq!(ids(&first), "d-3");
+    let cursor = first["data"]["next_cursor"].as_str().unwrap();
+    let (_, whole) = page(&door.viewer, "").await;
+    let plain = whole["data"]["next_cursor"].as_str().unwrap();
+    assert!(cursor.starts_with("v1.") && !plain.starts_with("v1."), "{cursor} {plain}");
+    let next = format!("&cursor={cursor}");
+    assert_eq!(ids(&page(&team, &next).await.1), "d-1");
+    for (token, cursor) in [(&other, next.as_str()), (&team, &format!("&cursor={plain}"))] {
+        assert_refused(&page(token, cursor).await, 400, 201);
+    }
+}
+
+#[tokio::test]
+async fn a_duplicate_names_the_event_before_it_to_whom_that_belongs_alone() {
+    let door = Door::open().await;
+    let new = token(&door, "new", Role::Viewer, &["acme-corp/*"]).await;
+    let both = token(&door, "both", Role::Viewer, &["acme-corp/*", "acme/shop"]).await;
+    let before = door.register("shop", "acme/shop").await;
+    let after = door.register("store", "acme-corp/shop").await;
+    let (original, _) = door.deliver(&before, &Delivery::merged("d-1")).await;
+    let mut renamed: Value = serde_json::from_slice(&Delivery::merged("d-2").body).unwrap();
+    renamed["repository"]["full_name"] = json!("acme-corp/shop");
+    let (again, duplicate) = door.deliver(&after, &Delivery::json("d-2", "pull_request", &renamed)).await;
+    assert!(duplicate);
+    for (token, told) in [(&new, false), (&both, true)] {
+        let ask = async |path: &str| {
+            answer(door.ask(Method::GET, path).bearer_auth(token.expose())).await.1["data"].take()
+        };
+        let row = ask("/conduit/api/events?limit=1").await["events"][0].take();
+        assert_eq!((&row["event_id"], &row["reason"]), (&json!(again), &json!("duplicate")));
+        let trace = ask(&format!("/conduit/api/events/{again}")).await;
+        for text in [row.to_string(), trace.to_string()] {
+            assert_eq!(text.contains(original.as_str()), told, "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn why_a_site_stands_still_is_told_to_whose_tickets_wait_for_it() {
+    let door = Door::open().await;
+    let limited = token(&door, "team", Role::Viewer, &["acme/*"]).await;
+    for site in ["atlassian", "jira-of-a-client"] {
+        door.store.pause(site, &by_hand("paused by otto: an incident")).await.unwrap();
+    }
+    let queue = async |token: &Secret| {
+        let answer = answer(door.ask(Method::GET, "/conduit/api/queue").bearer_auth(token.expose())).await;
+        let sites = answer.1["data"]["paused"].as_array().unwrap().clone();
+        sites.iter().map(|paused| paused["site"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(queue(&door.viewer).await, ["atlassian", "jira-of-a-client"]);
+    assert!(queue(&limited).await.is_empty(), "nothing of theirs waits");
+    for (repo, site) in [("evil/pay", "jira-of-a-client"), ("acme/shop", "atlassian")] {
+        let routing = Routing { jobs: vec![job(site, "SHOP-1")], ..Routing::default() };
+        routed_as(&door.store, delivery_of(repo, "d-1", &door.clock), &routing).await;
+    }
+    assert_eq!(queue(&limited).await, ["atlassian"]);
+    assert_eq!(queue(&door.viewer).await, ["atlassian", "jira-of-a-client"]);
 }

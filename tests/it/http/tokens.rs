@@ -74,11 +74,30 @@ async fn the_last_administrator_cannot_be_locked_out() {
 }
 
 #[tokio::test]
+async fn of_two_administrators_who_revoke_each_other_at_once_one_stays() {
+    let door = Door::open().await;
+    let (_, made) = make(&door, json!({"name": "eva", "role": "admin"})).await;
+    let eva = made["data"]["token"].as_str().unwrap();
+    let revoke =
+        |by: &str, name: &str| answer(door.ask(Method::DELETE, &format!("{TOKENS}/{name}")).bearer_auth(by));
+    let (of_eva, of_ada) = tokio::join!(revoke(door.admin.expose(), "eva"), revoke(eva, "ada"));
+    let both = [of_eva.0, of_ada.0];
+    assert_eq!(both.iter().filter(|status| **status == StatusCode::OK).count(), 1, "{of_eva:?} {of_ada:?}");
+    let list = [door.admin.expose(), eva].map(|token| door.ask(Method::GET, TOKENS).bearer_auth(token));
+    let mut opened = 0;
+    for request in list {
+        opened += u32::from(answer(request).await.0 == StatusCode::OK);
+    }
+    assert_eq!(opened, 1, "whoever came first is the administrator that stays");
+}
+
+#[tokio::test]
 async fn a_token_that_cannot_be_is_refused_with_the_reason() {
     let door = Door::open().await;
     for (body, code, reason) in [
         (json!({"role": "viewer"}), 202, "`name`"),
         (json!({"name": "a/b", "role": "viewer"}), 201, "`name`"),
+        (json!({"name": "first-admin", "role": "viewer"}), 201, "choose another one"),
         (json!({"name": "x"}), 202, "`role`"),
         (json!({"name": "x", "role": "root"}), 201, "viewer, operator or admin"),
         (json!({"name": "x", "role": "admin", "repos": ["acme/*"]}), 201, "an admin's token"),

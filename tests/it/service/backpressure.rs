@@ -219,12 +219,9 @@ async fn a_redis_that_hangs_is_waited_for_no_longer_than_a_forge_waits() {
 async fn a_serve_that_starts_without_redis_needs_a_spool_that_knows_its_hooks_and_its_key() {
     let (mut redis, jira) = (Redis::start().await, board(&[("SHOP-1", "To Do")]).await);
     let spool = tempfile::tempdir().unwrap();
-    redis.stop().await;
     let text =
         |started: anyhow::Result<TestService>| format!("{:#}", started.err().expect("it does not start"));
-    assert!(text(serve(&redis, &jira, Some(&spool)).await).contains("nobody answers at Redis' address"));
-
-    redis.start_again().await;
+    // While it knows nothing, it would wait: see `waiting`.
     let conduit = serve(&redis, &jira, Some(&spool)).await.unwrap();
     let hook = conduit.register("acme/shop").await;
     assert!(text(serve(&redis, &jira, Some(&spool)).await).contains("in use by another process"));

@@ -4,6 +4,7 @@
 
 mod backpressure;
 mod door;
+mod first_admin;
 mod jira_hooks;
 mod main_job;
 mod processes;

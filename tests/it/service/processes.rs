@@ -76,14 +76,15 @@ impl Process {
         Self { child, url: format!("http://{address}"), management: format!("http://{management}") }
     }
 
+    /// Waits until it takes deliveries.
     pub(super) async fn answers(&self) {
-        let ping = format!("{}/conduit/ping", self.url);
+        let ready = format!("{}/readyz", self.url);
         let answers = async {
-            while Client::new().get(&ping).send().await.is_err() {
+            while !Client::new().get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), answers).await.expect("serve answers");
+        tokio::time::timeout(Duration::from_secs(30), answers).await.expect("serve is ready");
     }
 
     fn kill(&mut self) {

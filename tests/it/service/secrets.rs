@@ -2,6 +2,7 @@
 //! real processes log at their most talkative, in what they answer, in their lists of arguments, and in Redis' own files.
 
 use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -189,4 +190,23 @@ async fn a_leak_that_is_mended_in_one_process_is_mended_in_the_other() {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it ends in the other process, too");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_holds_keys_leaves_no_core_dump() {
+    let redis = Redis::start().await;
+    let jira = board(&[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), RULES);
+    let serve = Process::start_with(&["serve", "--no-workers"], folder.path(), &redis, &jira, |_| {});
+    serve.answers().await;
+    let about = format!("/proc/{}", serve.child.id());
+    let limits = fs::read_to_string(format!("{about}/limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let words: Vec<_> = core.split_whitespace().collect();
+    assert_eq!(words[4..6], ["0", "0"], "neither now nor raised again: {core}");
+    // What is not dumpable belongs to root there, whoever it runs as: nobody but root reads its memory. (Where the tests
+    // themselves run as root, this says nothing.)
+    let owner = fs::metadata(format!("{about}/environ")).unwrap().uid();
+    assert_eq!(owner, 0, "its environment is root's alone to read");
 }

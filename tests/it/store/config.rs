@@ -5,7 +5,7 @@ use std::sync::Arc;
 use conduit::clock::Clock;
 use conduit::registration::{DEFAULT_OVERLAP, Hook};
 use conduit::secrets::Secret;
-use conduit::secrets::token::{Role, Token};
+use conduit::secrets::token::{NotRevoked, Role, Token};
 use conduit::store::Store;
 use futures_util::future::join_all;
 
@@ -134,4 +134,58 @@ pub(crate) async fn a_revoked_token_stays_revoked_whoever_saves_it_again(
     store.save_token(&revoked).await.unwrap();
     store.save_token(&fresh).await.unwrap();
     assert_eq!(store.tokens().await.unwrap(), [revoked]);
+}
+
+fn token(name: &str, role: Role, clock: &Clock) -> Token {
+    Token::new(name, role, &Secret::generate().unwrap(), clock.now())
+}
+
+pub(crate) async fn tokens_are_revoked_by_their_name_and_the_last_administrator_stays(
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) {
+    let mut ends = token("guest", Role::Admin, clock);
+    ends.expires_at = Some(clock.now());
+    let mut limited = token("ci", Role::Viewer, clock);
+    limited.repos = vec!["acme/shop".into()];
+    for token in [&token("ada", Role::Admin, clock), &ends, &limited, &token("ci", Role::Operator, clock)] {
+        store.save_token(token).await.unwrap();
+    }
+    let at = clock.now();
+    let revoke = async |name: &str| store.revoke_tokens(name, at).await.unwrap();
+    assert_eq!(revoke("nobody").await, Err(NotRevoked::NotFound));
+    assert_eq!(revoke("ada").await, Err(NotRevoked::LastAdmin), "one that ends is not enough");
+    assert_eq!(revoke("ci").await, Ok(()), "both of them");
+    assert_eq!(revoke("ci").await, Ok(()), "an order that came twice, because its answer was lost");
+    assert_eq!(revoke("guest").await, Ok(()));
+    let later = at + std::time::Duration::from_secs(1);
+    assert_eq!(store.revoke_tokens("ci", later).await.unwrap(), Err(NotRevoked::NotFound));
+
+    let tokens = store.tokens().await.unwrap();
+    let ended = |name: &str| -> Vec<_> {
+        tokens.iter().filter(|token| token.name == name).map(|token| token.revoked_at).collect()
+    };
+    assert_eq!(ended("ci"), [Some(at), Some(at)]);
+    assert_eq!((ended("ada"), ended("guest")), (vec![None], vec![Some(at)]));
+    let gone = Token { revoked_at: Some(at), ..limited };
+    assert!(tokens.contains(&gone), "all else is as it was: {tokens:?}");
+}
+
+pub(crate) async fn of_administrators_who_revoke_each_other_at_once_one_stays(
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+) {
+    let names = ["ada", "eva", "ida", "ora"];
+    for name in names {
+        store.save_token(&token(name, Role::Admin, clock)).await.unwrap();
+    }
+    let answers = join_all(names.map(|name| store.revoke_tokens(name, clock.now()))).await;
+    let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+    assert_eq!(
+        answers.iter().filter(|answer| **answer == Err(NotRevoked::LastAdmin)).count(),
+        1,
+        "{answers:?}"
+    );
+    let tokens = store.tokens().await.unwrap();
+    assert_eq!(tokens.iter().filter(|token| token.is_lasting_admin()).count(), 1);
 }

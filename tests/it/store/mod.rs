@@ -14,7 +14,7 @@ mod concurrency;
 mod config;
 mod copies;
 mod durability;
-mod given;
+pub(crate) mod given;
 mod handover;
 mod ingest;
 mod leases;
@@ -69,6 +69,8 @@ macro_rules! suite {
                 a_removed_hook_is_gone_and_its_events_stay
                 a_token_is_kept_as_it_is
                 a_revoked_token_stays_revoked_whoever_saves_it_again
+                tokens_are_revoked_by_their_name_and_the_last_administrator_stays
+                of_administrators_who_revoke_each_other_at_once_one_stays
             }
             tell! { $home, audit:
                 the_audit_log_is_read_from_its_newest_entry_and_filtered

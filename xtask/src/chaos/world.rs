@@ -67,7 +67,7 @@ impl World {
         // Between several `serve` with spools, no order is promised.
         for number in 0..=usize::from(plan.redis && !plan.spool) {
             let (address, kept) = conduit.serve(number)?;
-            answers(address).await.with_context(|| conduit.log_of("serve", number))?;
+            instance::ready(address).await.with_context(|| conduit.log_of("serve", number))?;
             serves.push((address, kept));
         }
         let workers = (0..plan.workers).map(|number| conduit.worker(number)).collect::<Result<_, _>>()?;

@@ -66,7 +66,7 @@ impl Child {
         command.envs(settings.iter().copied());
         command.args(["serve", "--no-workers", "--log", "error", "--listen", &address.to_string()]);
         let child = Self { name: "conduit", address, path: HOOK, process: Process::start(command)? };
-        answers(address).await?;
+        instance::ready(address).await?;
         Ok(child)
     }
 

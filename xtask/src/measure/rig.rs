@@ -123,7 +123,7 @@ impl Rig {
         let jira = jira.start().await?;
         let address = free_address()?;
         let serve = serve(program, folder.path(), &store.url, address, keep_payloads)?;
-        answers(address).await?;
+        instance::ready(address).await?;
         let http = Client::new();
         instance::register_hook(&http, address).await?;
         Ok(Self { jira, program: program.to_owned(), store, serve, address, http, folder })
