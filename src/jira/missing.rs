@@ -1,8 +1,8 @@
 //! Why something is not there for us. Jira says the same of what is hidden and of what does not exist; a second
 //! question tells them apart, and is asked only after the first answer was no.
 
-use super::permission::{BROWSE, TRANSITION};
 use super::choose::{Lookup, Target, pick};
+use super::permission::{BROWSE, TRANSITION};
 use super::statuses::Statuses;
 use super::{CallLog, Dialect, Failure, Issue, JiraClient, JiraError, Scope};
 

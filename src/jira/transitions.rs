@@ -59,11 +59,7 @@ impl TransitionCache {
     pub fn new() -> Self {
         let offers = Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build();
         let statuses = Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build();
-        Self {
-            offers,
-            statuses,
-            asking: Cache::builder().max_capacity(MOST).time_to_idle(ASKING).build(),
-        }
+        Self { offers, statuses, asking: Cache::builder().max_capacity(MOST).time_to_idle(ASKING).build() }
     }
 
     /// The transition that leads this ticket to a status.

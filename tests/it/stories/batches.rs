@@ -322,6 +322,61 @@ pub(crate) async fn a_successor_waits_for_the_bulk_move_of_who_died(world: World
     assert_eq!((moves(&world, 12), bulk_moves_asked(&world), world.moves_asked()), (vec![1], 1, 0));
 }
 
+pub(crate) async fn a_status_that_is_renamed_during_a_bulk_move_is_still_where_it_went(world: World) {
+    let world = with_tickets(world, 12, robot(), board()).await;
+    world.jira.hold_bulk();
+    let id = world.deliver(naming(12)).await;
+    let step = world.start_step();
+    let asked = |one: &jira_sim::Exchange| one.kind == Kind::BulkTransitions;
+    world.jira.wait_until("the move is asked for", |view| view.count(asked) == 1).await.unwrap();
+    assert!(world.jira.rename_status("In Progress", "Doing"));
+    world.jira.release_bulk();
+    step.await.unwrap();
+    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
+    assert_eq!((moves(&world, 12), world.moves_asked()), (vec![1], 0));
+}
+
+pub(crate) async fn while_a_bulk_move_is_polled_for_nobody_else_gets_its_tickets(world: World) {
+    let world = with_tickets(world, 12, robot(), board()).await;
+    world.jira.hold_bulk();
+    let id = world.deliver(naming(12)).await;
+    let often = WorkerConfig { heartbeat: Duration::from_millis(20), ..WorkerConfig::new("worker-7") };
+    let worker = world.worker_with(often);
+    let step = tokio::spawn(async move { worker.step().await.unwrap() });
+    let looks = |one: &jira_sim::Exchange| one.kind == Kind::BulkTask;
+    world.jira.wait_until("the task is looked at", |view| view.count(looks) == 1).await.unwrap();
+
+    // Two leases go by, and no one is ever left to run out.
+    let other = world.another_worker();
+    for _ in 0..3 {
+        world.clock.advance(A_LEASE * 2 / 3);
+        world.until_renewed().await;
+        assert!(other.step().await.unwrap().is_idle(), "every ticket is still held");
+    }
+    world.jira.wait_until("the task is looked at again", |view| view.count(looks) > 1).await.unwrap();
+    world.jira.release_bulk();
+    let ended = step.await.unwrap();
+    assert_eq!((ended.finished.len(), ended.waiting.len(), ended.dropped.len()), (12, 0, 0));
+    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
+    assert_eq!((moves(&world, 12), bulk_moves_asked(&world), world.moves_asked()), (vec![1], 1, 0));
+}
+
+pub(crate) async fn more_tickets_than_one_call_moves_take_a_move_a_thousand(world: World) {
+    let world = with_tickets(world, 1100, robot(), board()).await;
+    let id = world.deliver(naming(1100)).await;
+    world.work().await;
+    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
+    assert_eq!((moves(&world, 1100), bulk_moves_asked(&world), world.moves_asked()), (vec![1], 2, 0));
+    let calls = world.jira.journal();
+    let (reads, looks) = (calls.of(Kind::BulkFetch).len(), calls.of(Kind::BulkTask).len());
+    assert_eq!(reads, 11 + 11, "before the move and after it: {:?}", calls.lines());
+    assert!(
+        calls.len() <= reads + looks + 2 + 2,
+        "the moves, a permission and a look-up: {:?}",
+        calls.lines()
+    );
+}
+
 pub(crate) async fn where_five_tasks_are_at_work_tickets_go_singly(world: World) {
     let world = with_tickets(world, 12, robot(), board()).await;
     world.jira.once(When::post(Kind::BulkTransitions), Fault::status(400));

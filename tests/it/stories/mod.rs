@@ -8,6 +8,7 @@ mod crashes;
 mod effects;
 mod events;
 mod forge;
+mod ids;
 mod language;
 mod moves;
 mod patience;
@@ -51,6 +52,14 @@ macro_rules! stories {
                 an_account_without_permission_is_told
                 a_transition_behind_a_condition_is_told_from_a_missing_one
                 a_ticket_that_does_not_exist_is_not_found
+            }
+            tell! { $home, ids:
+                a_status_that_was_renamed_before_the_next_look_is_still_where_we_went
+                a_move_that_is_made_again_goes_where_it_was_to_go_under_any_name
+                a_path_goes_on_through_a_status_that_is_renamed_meanwhile
+                what_a_ticket_tells_of_a_new_name_spares_a_question
+                a_name_that_another_status_bears_by_now_leads_to_that_one
+                two_statuses_of_one_name_are_told_apart_by_via_alone
             }
             tell! { $home, renamed:
                 a_ticket_is_worked_on_in_the_queue_of_the_key_it_bears
@@ -128,6 +137,9 @@ macro_rules! stories {
                 a_bulk_move_that_is_given_up_ends_in_single_moves
                 a_bulk_move_that_is_never_over_is_waited_for_only_so_long
                 a_successor_waits_for_the_bulk_move_of_who_died
+                a_status_that_is_renamed_during_a_bulk_move_is_still_where_it_went
+                while_a_bulk_move_is_polled_for_nobody_else_gets_its_tickets
+                more_tickets_than_one_call_moves_take_a_move_a_thousand
                 where_five_tasks_are_at_work_tickets_go_singly
                 what_has_a_comment_to_carry_is_not_moved_in_bulk
                 data_center_is_searched_and_each_ticket_is_read_before_it_moves
