@@ -2,7 +2,7 @@
 //!
 //! | file | what it looks at |
 //! |---|---|
-//! | `house` | what needs no Jira: settings, rules, the store, the hooks, the public address |
+//! | `house`, `hooks` | what needs no Jira: settings, rules, the store, the public address; each hook's last delivery |
 //! | `site` | a site: its login, its clock, its dialect; and its projects |
 //! | `compare`, `judge` | PURE: a machine against the board; one edge against one ticket |
 //! | `report` | what there is to say, and how it is printed |
@@ -11,6 +11,7 @@
 #![allow(clippy::doc_markdown, reason = "the doc comments of flags are the text of --help, not Markdown")]
 
 mod compare;
+mod hooks;
 mod house;
 mod judge;
 mod report;

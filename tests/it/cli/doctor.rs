@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::run::{Conduit, Ended, masked};
+use crate::support::redis::Redis;
 use crate::support::service::{API_KEY, EMAIL, KEY, On, RULES, TOKEN, TestService, board, write_config};
 
 /// A configuration folder for a simulated site.
@@ -327,24 +328,59 @@ async fn the_store_in_use_tells_of_its_hooks_and_the_key_that_opens_them() {
     service.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_quiet_repository_is_not_taken_for_a_silent_one() {
+/// Three quiet hooks (one of a repository, two of all that somebody owns) whose deliveries were pushed far back by a busy
+/// one, and one that nobody delivered to.
+async fn quiet_hooks_on(on: On<'_>) {
     let jira = board(&[]).await;
-    let service = TestService::start(&On::Sqlite, &jira).await;
-    let (quiet, busy) = (service.register("acme/quiet").await, service.register("acme/busy").await);
-    let ping = |name, id| sample::ping(&Repository { id, owner: "acme", name, default_branch: "main" });
-    service.deliver(&quiet, "ping", "q-1", &ping("quiet", 1)).await.event_id();
-    for number in 0..201 {
-        service.deliver(&busy, "ping", &format!("b-{number}"), &ping("busy", 2)).await.event_id();
+    let service = TestService::start(&on, &jira).await;
+    let ping = |owner, name, id| sample::ping(&Repository { id, owner, name, default_branch: "main" });
+    let quiet =
+        [("acme/quiet", "acme", "quiet"), ("globex/*", "globex", "web"), ("initech/*", "initech", "tps")];
+    for (number, (path, owner, name)) in (1..).zip(quiet) {
+        let hook = service.register(path).await;
+        service.deliver(&hook, "ping", &format!("q-{number}"), &ping(owner, name, number)).await.event_id();
     }
+    let busy = service.register("acme/busy").await;
+    service.register("hooli/*").await;
+    for number in 0..401 {
+        service.deliver(&busy, "ping", &format!("b-{number}"), &ping("acme", "busy", 9)).await.event_id();
+    }
+    let store = match on {
+        On::Sqlite => format!("sqlite:{}", service.folder().join("conduit.db").display()),
+        On::Redis(redis) => redis.url(),
+    };
     let ended = Conduit::new(&["doctor", "--offline"])
         .env("CONDUIT_CONFIG", service.folder().to_str().unwrap())
-        .env("CONDUIT_STORE", &format!("sqlite:{}", service.folder().join("conduit.db").display()))
+        .env("CONDUIT_STORE", &store)
         .env("CONDUIT_SECRET_KEY", KEY)
+        .env("CONDUIT_ADMIN_TOKEN", TOKEN)
         .run()
         .await;
-    assert!(ended.out.contains("✓ github/acme-quiet  last delivery 2"), "{}", ended.out);
-    let tested = Conduit::at(&service, &["hooks", "test", "acme-quiet"]).prints().await;
-    assert!(tested.contains("the last genuine delivery was ping"), "{tested}");
+    let says = |mark: &str, hook: &str, text: &str| {
+        let begins = format!("{mark} github/{hook} ");
+        let line = ended.out.lines().find(|line| line.starts_with(&begins));
+        assert!(line.is_some_and(|line| line.contains(text)), "{hook}: {}", ended.out);
+    };
+    for hook in ["acme-busy", "acme-quiet", "globex", "initech"] {
+        says("✓", hook, " last delivery 2");
+    }
+    says("!", "hooli", " no delivery on record since it was registered, 2");
+    for hook in ["acme-quiet", "initech"] {
+        let tested = Conduit::at(&service, &["hooks", "test", hook]).prints().await;
+        assert!(tested.contains("the last genuine delivery was ping"), "{tested}");
+    }
+    let tested = Conduit::at(&service, &["hooks", "test", "hooli"]).run().await;
+    assert_eq!(tested.code, 1, "{}", tested.out);
+    assert!(tested.out.contains("no genuine delivery on record since it was registered"), "{}", tested.out);
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_hook_is_not_taken_for_a_silent_one_on_sqlite() {
+    quiet_hooks_on(On::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_hook_is_not_taken_for_a_silent_one_on_redis() {
+    quiet_hooks_on(On::Redis(&Redis::start().await)).await;
 }
