@@ -51,17 +51,26 @@ fn unusable(name: &str, error: &anyhow::Error, report: &mut Report) {
         Some(SettingError { name: setting, found, allowed }) => {
             report.error(name, format!("{setting}: {found}"), allowed);
         }
-        None => report.error(name, format!("{error:#}"), "docs/jira.md, Logins"),
+        None => {
+            let fix = "docs/jira.md: Logins; Proxies, and certificates of the house";
+            report.error(name, format!("{error:#}"), fix);
+        }
     }
 }
 
 fn failed(name: &str, error: &JiraError, report: &mut Report) {
     match error.failure {
         Failure::Credentials | Failure::Forbidden => {
-            report.error(name, error.to_string(), "make a new token and set it; docs/jira.md, Logins");
+            let fix =
+                "make a new token and set it (Cloud: one with scopes needs `gateway`); docs/jira.md, Logins";
+            report.error(name, error.to_string(), fix);
         }
         Failure::RateLimited { .. } => {
             report.unreachable(name, error.to_string(), "wait, and ask again");
+        }
+        _ if error.message.contains("certificate") => {
+            let fix = "if an authority of the house signed it, name that one's certificate in `ca_file`; docs/jira.md";
+            report.unreachable(name, error.to_string(), fix);
         }
         _ => report.unreachable(name, error.to_string(), "see that the address is right and the way open"),
     }

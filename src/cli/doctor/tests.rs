@@ -137,9 +137,11 @@ fn what_is_taken_by_guess_and_what_is_hidden_are_warnings() {
     assert!(drawn.contains("`In Progress` is taken"), "{drawn}");
     for one in &mut board.types[0].offers.get_mut("To Do").unwrap().transitions {
         one.available = one.id == "11";
-        one.to.name = "Elsewhere".into();
+        one.to = transition("0", "Elsewhere", "Elsewhere").to;
     }
-    board.types[0].offers.get_mut("To Do").unwrap().transitions[1].to.name = "In Progress".into();
+    board.types[0].offers.get_mut("To Do").unwrap().transitions[1]
+        .to
+        .clone_from(&transition("0", "In Progress", "In Progress").to);
     let (found, drawn) = compared(START, &board);
     assert_eq!((found.findings.len(), found.findings[0].severity), (1, Severity::Warning), "{drawn}");
     assert!(drawn.contains("a condition hides the transition `In Progress`"), "{drawn}");

@@ -1,5 +1,7 @@
 //! `conduit doctor`, against a simulated Jira.
 
+use std::sync::Arc;
+
 use conduit::forge::sample::{self, Repository};
 use jiff::SignedDuration;
 use jira_sim::{
@@ -8,6 +10,8 @@ use jira_sim::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::run::{Conduit, Ended, masked};
 use crate::support::redis::Redis;
@@ -250,6 +254,42 @@ async fn the_environments_proxy_is_gone_by_unless_it_is_told_not_to() {
     assert!(folder.jira.journal().lines().is_empty(), "{:?}", folder.jira.journal().lines());
     let ended = by_proxy().env("NO_PROXY", "127.0.0.1").run().await;
     assert_eq!(ended.code, 0, "{}", ended.out);
+}
+
+/// A port at which somebody shows a certificate that nobody else has signed.
+async fn self_signed() -> u16 {
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            assert!(acceptor.accept(stream).await.is_err(), "nobody trusts it");
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_certificate_that_is_not_trusted_it_says_where_to_name_who_signed_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), RULES);
+    let doctor = Conduit::new(&["doctor"])
+        .env("CONDUIT_CONFIG", folder.path().to_str().unwrap())
+        .env("ATLASSIAN_DOMAIN_URL", &format!("https://localhost:{}/jira", self_signed().await))
+        .env("ATLASSIAN_TOKEN", API_KEY)
+        .run()
+        .await;
+    assert_eq!(doctor.code, 3, "{}", doctor.out);
+    assert!(doctor.out.contains("name that one's certificate in `ca_file`"), "{}", doctor.out);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

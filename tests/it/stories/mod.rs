@@ -154,6 +154,7 @@ macro_rules! stories {
                 a_quota_that_is_used_up_stops_the_site_until_it_is_filled_again
                 a_data_centers_bucket_is_not_overdrawn
                 a_site_that_hangs_leaves_the_other_its_workers
+                a_site_that_is_paused_stands_still_alone
                 a_worker_that_is_stopped_while_jira_hangs_gives_its_tickets_back
                 a_job_that_kills_its_process_again_and_again_is_put_away
                 a_job_whose_workers_died_four_times_is_still_done
