@@ -58,7 +58,7 @@ pub(crate) async fn a_path_goes_on_through_a_status_that_is_renamed_meanwhile(wo
     assert_eq!(world.moves_asked(), 2);
 }
 
-pub(crate) async fn what_a_ticket_tells_of_a_new_name_spares_a_question(world: World) {
+pub(crate) async fn what_an_answer_tells_of_a_new_name_spares_a_question(world: World) {
     world.deliver(merged("SHOP-1")).await;
     world.work().await;
     assert!(world.jira.rename_status("In Progress", "Doing"));
