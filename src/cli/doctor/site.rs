@@ -47,14 +47,11 @@ pub(super) async fn look(
 
 /// A site that is not configured so that anybody could log in.
 fn unusable(name: &str, error: &anyhow::Error, report: &mut Report) {
-    match error.downcast_ref::<SettingError>() {
-        Some(SettingError { name: setting, found, allowed }) => {
-            report.error(name, format!("{setting}: {found}"), allowed);
-        }
-        None => {
-            let fix = "docs/jira.md: Logins; Proxies, and certificates of the house";
-            report.error(name, format!("{error:#}"), fix);
-        }
+    if let Some(SettingError { name: setting, found, allowed }) = error.downcast_ref::<SettingError>() {
+        report.error(name, format!("{setting}: {found}"), allowed);
+    } else {
+        let fix = "docs/jira.md: Logins; Proxies, and certificates of the house";
+        report.error(name, format!("{error:#}"), fix);
     }
 }
 
@@ -112,7 +109,8 @@ fn skew(ahead: SignedDuration) -> String {
     let amount = match amount.as_secs() {
         0 => format!("{} ms", amount.as_millis()),
         secs @ 1..120 => format!("{secs} s"),
-        secs => format!("{} min", secs / 60),
+        // To the nearest: how long the answer took must not turn seven minutes into six.
+        secs => format!("{} min", (secs + 30) / 60),
     };
     format!("{amount} {} ours", if ahead.is_negative() { "behind" } else { "ahead of" })
 }

@@ -135,7 +135,7 @@ fn two_statuses_of_one_name_are_told_unless_via_says_which() {
     let (found, drawn) = compared(START, &board);
     assert_eq!((found.findings.len(), found.findings[0].severity), (1, Severity::Error), "{drawn}");
     assert!(drawn.contains("to 2 statuses of that name: \"Start\" (11), \"Begin\" (12)"), "{drawn}");
-    let by_via = START.replace("}", "\n  via = \"12\"\n}").replace("{ ", "{\n  ");
+    let by_via = START.replace('}', "\n  via = \"12\"\n}").replace("{ ", "{\n  ");
     let (found, drawn) = compared(&by_via, &board);
     assert_eq!(found.findings.len(), 0, "{drawn}");
 }
