@@ -189,9 +189,15 @@ impl JiraClient {
         let deadline = Instant::now() + self.timeout;
         let base = self.base(deadline, log).await?;
         let login = self.authorization(deadline, log).await?;
+        let (at, sent) = (self.now(), Instant::now());
         let answer = self.put_through(request, &base, &login, deadline).await?;
         if answer.status == StatusCode::UNAUTHORIZED && self.forget(&login).await {
-            // A bought token can end before its time. What was refused was not applied.
+            // A bought token can end before its time. What was refused was not applied. It is a call that the trace has to
+            // show, and no refused login that anybody is to be woken for.
+            let (call, ms) =
+                (request.call.name(), u64::try_from(sent.elapsed().as_millis()).unwrap_or(u64::MAX));
+            let note = Some("the token had ended before its time".to_owned());
+            log.0.push(Call { at, call, status: Some(answer.status.as_u16()), ms, note });
             let login = self.authorization(deadline, log).await?;
             return self.put_through(request, &base, &login, deadline).await;
         }

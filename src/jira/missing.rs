@@ -1,9 +1,10 @@
 //! Why something is not there for us. Jira says the same of what is hidden and of what does not exist; a second
 //! question tells them apart, and is asked only after the first answer was no.
 
+use super::choose::{Lookup, Target, pick};
 use super::permission::{BROWSE, TRANSITION};
-use super::transitions::{choose, leading_to};
-use super::{CallLog, Dialect, Failure, Issue, JiraClient, JiraError, Lookup, Scope};
+use super::statuses::Statuses;
+use super::{CallLog, Dialect, Failure, Issue, JiraClient, JiraError, Scope};
 
 /// Why no transition leads to a status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,11 +36,11 @@ pub enum NoIssue {
 }
 
 impl JiraClient {
-    /// Why none of those transitions that are `offered` leads a ticket to the status of this name.
+    /// Why none of those transitions that are offered leads a ticket to this status.
     pub async fn why_no_way(
         &self,
         issue: &Issue,
-        to_status: &str,
+        to: Target<'_>,
         via: Option<&str>,
         any_offered: bool,
         log: &mut CallLog,
@@ -58,12 +59,12 @@ impl JiraClient {
         let Some(all) = certain(self.all_transitions(&issue.key, log).await)? else {
             return Ok(NoWay::Unknown);
         };
+        let ids = to.ids(&Statuses::of(&all));
         let hidden: Vec<_> = all.into_iter().filter(|transition| !transition.available).collect();
-        Ok(match choose(&hidden, to_status, via) {
+        Ok(match pick(&hidden, &ids, to.name, via, false) {
             Lookup::Found { transition, .. } => NoWay::Hidden { name: transition.name },
-            Lookup::Ambiguous { .. } => {
-                let names: Vec<_> =
-                    leading_to(&hidden, to_status).iter().map(|one| one.name.as_str()).collect();
+            Lookup::Ambiguous { leading } => {
+                let names: Vec<_> = leading.iter().map(|one| one.name.as_str()).collect();
                 NoWay::Hidden { name: names.join("`, `") }
             }
             Lookup::Missing { .. } => NoWay::None,

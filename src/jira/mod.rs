@@ -17,12 +17,13 @@
 //! | `shape` | PURE: how Jira wants a field's value |
 //! | `said`, `pause` | PURE: what Jira said, and how long it asks to be left alone |
 //! | `signals`, `limits` | PURE: what answers say about limits, and when the next request may go |
-//! | `transitions` | which transition leads to a status, and the cache of the answers |
+//! | `statuses`, `choose` | PURE: which statuses a name stands for, and which transition leads to one |
+//! | `transitions` | the memory of what was offered, and of what statuses are called |
 //! | `adf`, `wiki`, `text` | PURE: plain text as the dialects want it, without markup of its own |
 //! | `model`, `wire` | what the calls answer, and how it stands in Jira's JSON |
 //!
 //! Three facts about Jira shape this module. The name of a transition says nothing, so it is matched on the
-//! *status it leads to*. A 5xx or a silence after a write says nothing either, so a failure tells whether its
+//! id of the *status it leads to*. A 5xx or a silence after a write says nothing either, so a failure tells whether its
 //! [outcome is unknown](JiraError::outcome_unknown). And messages follow the account's language, so they
 //! are shown to people and never parsed.
 
@@ -30,6 +31,7 @@ mod adf;
 mod answer;
 mod bulk;
 mod call;
+mod choose;
 mod client;
 mod connection;
 mod credential;
@@ -49,6 +51,7 @@ mod shape;
 mod signals;
 mod site;
 mod span;
+mod statuses;
 mod survey;
 mod text;
 mod transitions;
@@ -59,6 +62,7 @@ mod wire;
 
 pub use bulk::{MOVED_AT_ONCE, READ_AT_ONCE};
 pub use call::{Call, CallLog};
+pub use choose::{Lookup, Target, choose, leading_to};
 pub use client::{JiraClient, Observer, TIMEOUT};
 pub use credential::Credential;
 pub use endpoint::Endpoint;
@@ -72,7 +76,7 @@ pub use permission::{Permissions, Scope};
 pub use shape::Shape;
 pub use site::{Auth, Dialect, GATEWAY, Gateway, Site, SiteError, TOKEN_URL};
 pub use survey::{About, BoardStatus, Category, RateLimit, Recent, Sample, Survey, TypeStatuses};
-pub use transitions::{Lookup, TransitionCache, choose, leading_to};
+pub use transitions::TransitionCache;
 pub use webhooks::{Webhook, Webhooks};
 
 #[cfg(test)]

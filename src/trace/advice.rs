@@ -27,7 +27,7 @@ pub(super) fn advice(reason: Reason, ticket: Option<&TicketTrace>) -> Option<Str
             "register this repository as a hook of its own; the payload names another one than was registered".into()
         }
         Reason::NoJiraTransition => {
-            "add the transition to the Jira workflow, or correct the alias of the target status".into()
+            "add the transition to the Jira workflow, correct the alias of the target status, or say by `via` which way is meant".into()
         }
         Reason::TransitionHidden => "satisfy the condition in the Jira workflow, or grant it to Conduit's account".into(),
         Reason::FieldsRequired => "add `fields = { … }` to the edge's `state` block, then replay the event".into(),
@@ -39,7 +39,7 @@ pub(super) fn advice(reason: Reason, ticket: Option<&TicketTrace>) -> Option<Str
         Reason::JiraRefused => "read Jira's answer above, mend the cause, then replay the event".into(),
         Reason::NotNormalisable => "report it with the payload's shape; the body is kept and can be replayed".into(),
         Reason::Credentials => {
-            "renew ATLASSIAN_EMAIL and ATLASSIAN_API_KEY (or ATLASSIAN_TOKEN) and restart; nothing is lost meanwhile".into()
+            "renew the site's login, in workers.yaml or the ATLASSIAN_… variables, and restart; nothing is lost meanwhile".into()
         }
         Reason::JiraUnreachable | Reason::Jira5xx => {
             "see whether Jira answers; Conduit asks again by itself and goes on when it does".into()

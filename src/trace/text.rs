@@ -149,9 +149,11 @@ fn ticket_rows(text: &mut String, trace: &Trace, ticket: &TicketTrace) {
 
 fn status(ticket: &TicketTrace) -> String {
     let Some(seen) = &ticket.status else {
-        let why = match ticket.reason {
+        let why = match (ticket.outcome, ticket.reason) {
             // Jira told us of our own doing, or that the ticket bears another key.
-            Reason::Duplicate => "not looked at",
+            (_, Reason::Duplicate) => "not looked at",
+            (Outcome::Waiting, Reason::Queued | Reason::Working | Reason::Paused) => "not asked yet",
+            (Outcome::Waiting | Outcome::Failed | Outcome::Dead, _) => "not known: Jira has not shown it",
             _ => "not asked: no rule could match",
         };
         return why.to_owned();

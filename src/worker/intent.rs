@@ -4,6 +4,8 @@
 //! on from there ([`super::recover`]); so a relative move (`fire = "next"`) never advances twice for one
 //! event, and a reload of the rules does not change a path that is already under way.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,10 @@ pub(super) struct Intent {
     pub(super) hop: usize,
     /// How far that hop is.
     pub(super) phase: Phase,
+    /// The ids of the path's statuses by what the rules call them, as far as the backend told them: a status may be renamed
+    /// before the ticket is looked at again. Absent in notes of before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) ids: BTreeMap<String, String>,
     /// Where the ticket stood when it was last seen before the hop.
     pub(super) from: Status,
     /// When the ticket had last changed then, in the backend's words.
@@ -115,17 +121,20 @@ impl Progress {
 impl Intent {
     /// The intent to walk `path` from where `ticket` stands.
     pub(super) fn new(path: Vec<Hop>, effects: Effects, ticket: &Ticket) -> Self {
-        Self {
+        let mut intent = Self {
             path,
             effects,
             hop: 0,
             phase: Phase::Intended,
-            from: ticket.status.clone(),
-            updated: ticket.updated.clone(),
+            ids: BTreeMap::new(),
+            from: Status::default(),
+            updated: String::new(),
             taken: 0,
             comment: Spoken::NotYet,
             together: None,
-        }
+        };
+        intent.stand_before(0, ticket);
+        intent
     }
 
     /// The hop that comes next.
@@ -143,6 +152,22 @@ impl Intent {
         self.path.last().map_or("", |hop| hop.to_status.as_str())
     }
 
+    /// The id of the status that the current hop leads to, where it is known.
+    pub(super) fn leads_to(&self) -> Option<&str> {
+        self.ids.get(&self.current()?.to_status).map(String::as_str)
+    }
+
+    /// Whether a ticket's status is the one of the path that the rules call so. Names change and languages differ, so
+    /// the id counts where it is known.
+    pub(super) fn means(&self, name: &str, status: &Status) -> bool {
+        self.ids.get(name).map_or_else(|| status.is_named(name), |id| *id == status.id)
+    }
+
+    /// What the rules call a status of the path.
+    pub(super) fn called(&self, status: &Status) -> Option<&str> {
+        self.ids.iter().find(|(_, id)| **id == status.id).map(|(name, _)| name.as_str())
+    }
+
     /// The ticket was seen standing before the hop `hop`.
     pub(super) fn stand_before(&mut self, hop: usize, ticket: &Ticket) {
         self.hop = hop;
@@ -150,18 +175,24 @@ impl Intent {
         self.together = None;
         self.from = ticket.status.clone();
         self.updated.clone_from(&ticket.updated);
+        if let Some(hop) = self.path.get(hop) {
+            self.ids.insert(hop.from_status.clone(), ticket.status.id.clone());
+        }
     }
 
-    /// The current hop is about to be asked for, perhaps with the comment.
-    pub(super) fn asked(&mut self, at: Timestamp, with_comment: bool) {
+    /// The current hop is about to be asked for by a transition that leads to this status, perhaps with the comment.
+    pub(super) fn asked(&mut self, at: Timestamp, to: &str, with_comment: bool) {
+        if let Some(hop) = self.path.get(self.hop) {
+            self.ids.insert(hop.to_status.clone(), to.to_owned());
+        }
         self.phase = Phase::Asked(at);
         self.comment = if with_comment { Spoken::WithMove } else { Spoken::NotYet };
         self.together = None;
     }
 
     /// The current hop is about to be asked for, together with those of other tickets.
-    pub(super) fn asked_together(&mut self, at: Timestamp) {
-        self.asked(at, false);
+    pub(super) fn asked_together(&mut self, at: Timestamp, to: &str) {
+        self.asked(at, to, false);
         self.together = Some(Together { at, task: None });
     }
 
@@ -172,8 +203,11 @@ impl Intent {
         }
     }
 
-    /// The current hop was refused: nothing was applied.
+    /// The current hop was refused: nothing was applied, and what it was taken to lead to may have been out of date.
     pub(super) fn refused(&mut self) {
+        if let Some(hop) = self.path.get(self.hop) {
+            self.ids.remove(&hop.to_status);
+        }
         self.phase = Phase::Intended;
         self.comment = Spoken::NotYet;
         self.together = None;
@@ -185,7 +219,7 @@ impl Intent {
         self.taken += 1;
         self.phase = Phase::Intended;
         let name = self.current().map(|hop| hop.from_status.clone()).unwrap_or_default();
-        self.from = Status { id: String::new(), name };
+        self.from = Status { id: self.ids.get(&name).cloned().unwrap_or_default(), name };
     }
 }
 

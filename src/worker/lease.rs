@@ -39,6 +39,8 @@ struct Beat {
     lease: Lease,
     last: Mutex<Moment>,
     lost: AtomicBool,
+    /// The ticket is being given away: whoever finds it gone then has lost nothing.
+    parting: AtomicBool,
 }
 
 /// A moment by both clocks.
@@ -70,7 +72,14 @@ impl Held {
         saved: JobState,
     ) -> Self {
         let last = Mutex::new(Moment::now(&clock));
-        let beat = Arc::new(Beat { store, clock, lease, last, lost: AtomicBool::new(false) });
+        let beat = Arc::new(Beat {
+            store,
+            clock,
+            lease,
+            last,
+            lost: AtomicBool::new(false),
+            parting: AtomicBool::new(false),
+        });
         let renewal = tokio::spawn(keep_renewing(Arc::clone(&beat), heartbeat));
         Self { beat, renewal, saved: Mutex::new(saved) }
     }
@@ -110,6 +119,7 @@ impl Held {
 
     /// Ends the job.
     pub(super) async fn finish(&self, trace: &TicketTrace) -> Result<()> {
+        self.part();
         let event_received_at = self.insist(|| self.beat.store.finish(&self.beat.lease, trace)).await?;
         if let Some(at) = event_received_at {
             let took = self.beat.clock.now().duration_since(at);
@@ -120,17 +130,24 @@ impl Held {
 
     /// Ends the job, and lets `to` take its place.
     pub(super) async fn hand_over(&self, to: &NewJob, state: &JobState, trace: &TicketTrace) -> Result<()> {
+        self.part();
         self.insist(|| self.beat.store.hand_over(&self.beat.lease, to, state, trace)).await
     }
 
     /// Gives the ticket back, to be taken up again after `delay`.
     pub(super) async fn retry(&self, delay: Duration, state: &JobState) -> Result<()> {
+        self.part();
         self.insist(|| self.beat.store.retry(&self.beat.lease, delay, state)).await
     }
 
     /// Gives the ticket back as it is.
     pub(super) async fn hand_back(&self) -> Result<()> {
+        self.part();
         self.beat.store.hand_back(&self.beat.lease).await
+    }
+
+    fn part(&self) {
+        self.beat.parting.store(true, Ordering::Relaxed);
     }
 
     /// Repeats a write while the store is out, for as long as a lease lasts. Each of them is refused by
@@ -177,6 +194,7 @@ async fn keep_renewing(beat: Arc<Beat>, every: Duration) {
         tokio::time::sleep(every).await;
         match beat.renew().await {
             Ok(()) => {}
+            Err(StoreError::LostLease(_)) if beat.parting.load(Ordering::Relaxed) => return,
             Err(StoreError::LostLease(job)) => {
                 tracing::warn!(event = %job.event, ticket = job.key, %job, "the lease was lost to another worker");
                 return;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::intent::{Intent, Progress};
-use super::processor::{Answer, Class, Found, Setback};
+use super::processor::{Answer, Class, Found, Setback, Status};
 use crate::machine::{Action, Decision, Effects, Hop, Machine, RuleSet};
 use crate::store::Claim;
 use crate::trace::{EffectTrace, Reason, StatusSeen, TicketTrace, TransitionUsed, Verdict};
@@ -84,6 +84,13 @@ pub(super) fn transition(trace: &mut TicketTrace, found: &Found) {
     if trace.transitions.last() != Some(&used) {
         trace.transitions.push(used);
     }
+}
+
+/// The ticket is where a move was to bring it whose answer never came.
+pub(super) fn found(trace: &mut TicketTrace, intent: &Intent, status: &Status) {
+    let called = intent.called(status).filter(|name| !status.is_named(name));
+    let before = called.map(|name| format!(", which was called {name}")).unwrap_or_default();
+    detail(trace, format!("the answer was lost; found at {}{before}", status.name));
 }
 
 /// Somebody moved the ticket while a move was under way.

@@ -40,7 +40,7 @@ pub(super) fn recover(intent: &Intent, now: &Status, changes: &[Change]) -> Reco
 
 /// The hop, from the current one on, at whose end the ticket stands.
 fn reached(intent: &Intent, now: &Status) -> Option<usize> {
-    let reached = intent.path.iter().rposition(|hop| now.is_named(&hop.to_status));
+    let reached = intent.path.iter().rposition(|hop| intent.means(&hop.to_status, now));
     reached.filter(|reached| *reached >= intent.hop)
 }
 
@@ -51,9 +51,8 @@ fn arrived(intent: &Intent, reached: usize, asked: bool) -> Recovered {
     if asked || intent.taken > 0 { Recovered::Done } else { Recovered::AlreadyThere }
 }
 
-/// By id where it is known: a status may be renamed between two looks.
 fn at_start(intent: &Intent, now: &Status) -> bool {
-    intent.from.id == now.id || intent.current().is_some_and(|hop| now.is_named(&hop.from_status))
+    intent.from.id == now.id || intent.current().is_some_and(|hop| intent.means(&hop.from_status, now))
 }
 
 #[cfg(test)]
@@ -87,6 +86,7 @@ mod tests {
             effects: Effects::default(),
             hop,
             phase,
+            ids: std::collections::BTreeMap::new(),
             from: at(BOARD[hop]),
             updated: "2026-11-22T08:00:00.000+0000".into(),
             taken: hop,
@@ -145,7 +145,35 @@ mod tests {
 
     #[test]
     fn a_renamed_status_is_still_the_same_place() {
-        let renamed = Status { name: "Backlog".into(), ..at("To Do") };
-        assert_eq!(recover(&intent(0, ASKED), &renamed, &[]), Recovered::Ask);
+        let renamed = |name: &str| Status { name: "Renamed".into(), ..at(name) };
+        assert_eq!(recover(&intent(0, ASKED), &renamed("To Do"), &[]), Recovered::Ask);
+
+        let mut asked = intent(2, ASKED);
+        asked.asked(Timestamp::UNIX_EPOCH, &at("Done").id, false);
+        let changes = [moved("In Review", "Done")];
+        assert_eq!(recover(&asked, &renamed("Done"), &changes), Recovered::Done);
+
+        let mut under_way = intent(0, ASKED);
+        under_way.asked(Timestamp::UNIX_EPOCH, &at("In Progress").id, false);
+        under_way.advance();
+        assert_eq!(recover(&under_way, &renamed("In Progress"), &[]), Recovered::Ask, "the next hop");
+    }
+
+    #[test]
+    fn another_status_that_got_the_targets_name_is_another_place() {
+        let mut asked = intent(2, ASKED);
+        asked.asked(Timestamp::UNIX_EPOCH, &at("Done").id, false);
+        let namesake = Status { id: "another".into(), name: "Done".into() };
+        assert_eq!(recover(&asked, &namesake, &[moved("In Review", "another")]), Recovered::MovedByOther);
+    }
+
+    #[test]
+    fn notes_of_before_know_statuses_by_their_names_alone() {
+        let mut notes = serde_json::to_value(intent(2, ASKED)).unwrap();
+        assert!(notes.as_object_mut().unwrap().remove("ids").is_none(), "what is not known is not written");
+        let before: Intent = serde_json::from_value(notes).unwrap();
+        let changes = [moved("In Review", "Done")];
+        assert_eq!(recover(&before, &at("Done"), &changes), Recovered::Done);
+        assert_eq!(recover(&before, &at("In Review"), &[]), Recovered::Ask);
     }
 }

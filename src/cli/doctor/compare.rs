@@ -201,10 +201,13 @@ impl<'a> Comparison<'a> {
                     format!("add `fields = {{ {id} = \"{value}\" }}` to this `state` block"),
                 )
             }
-            Judgement::Ambiguous { leading } => (
+            Judgement::Ambiguous { leading, statuses } => (
                 "D304",
                 Severity::Error,
-                format!("several transitions lead {way}: {leading}"),
+                match statuses {
+                    0 | 1 => format!("several transitions lead {way}: {leading}"),
+                    more => format!("transitions lead {way}, to {more} statuses of that name: {leading}"),
+                },
                 "say which with `via` in this `state` block".to_owned(),
             ),
             Judgement::Guessed { taken, leading } => (

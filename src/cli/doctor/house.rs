@@ -1,4 +1,4 @@
-//! What needs no Jira: settings, rules, the store, the hooks, the public address.
+//! What needs no Jira: settings, rules, the store, the hooks' secrets, the public address.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::path::Path;
 use url::{Host, Url};
 
 use super::certificate;
+use super::hooks::last_deliveries;
 use super::report::Report;
 use crate::app::rules::Config;
 use crate::app::{keyring_at_hand, open_store};
@@ -14,11 +15,7 @@ use crate::machine::{NEEDS_FORGE, RuleSet};
 use crate::registration::Hook;
 use crate::secrets::Keyring;
 use crate::settings::{EverySetting, Settings, StoreUrl, WebSettings, WorkersFile};
-use crate::store::{EventQuery, EventRecord, Store};
-
-/// How many events are looked through for the last delivery of each hook: the latest of all, then the latest of its
-/// own repository.
-const LOOKED_THROUGH: usize = 200;
+use crate::store::Store;
 
 /// The settings, and what they lead to.
 pub(super) async fn settings(given: &EverySetting, clock: &Clock, report: &mut Report) {
@@ -152,15 +149,7 @@ async fn look_into(
     }
     let hooks = store.hooks(None).await?;
     key(keyring, &hooks, report);
-    let query = EventQuery { limit: LOOKED_THROUGH, ..EventQuery::default() };
-    let events = store.events(&query).await?.items;
-    for hook in &hooks {
-        let last = match newest(hook, &events) {
-            Some(event) => Some(event.clone()),
-            None => last_of_its_own(store, hook).await?,
-        };
-        last_delivery(hook, last.as_ref(), report);
-    }
+    last_deliveries(store, &hooks, report).await?;
     if hooks.is_empty() {
         report.warn("hooks", "no repository is registered", "conduit hooks register OWNER/NAME");
     }
@@ -198,38 +187,4 @@ fn opened(hooks: usize) -> String {
         1 => "opens the secret of the one hook".to_owned(),
         more => format!("opens the secrets of {more} hooks"),
     }
-}
-
-fn newest<'e>(hook: &Hook, events: &'e [EventRecord]) -> Option<&'e EventRecord> {
-    let name = hook.name();
-    events.iter().find(|event| event.received.hook == name)
-}
-
-/// The last delivery to a hook that busier ones have pushed out of the latest events.
-async fn last_of_its_own(store: &dyn Store, hook: &Hook) -> crate::store::Result<Option<EventRecord>> {
-    if hook.repo_path.ends_with("/*") {
-        return Ok(None);
-    }
-    let repo = Some(hook.repo_path.clone());
-    let query = EventQuery { repo, limit: LOOKED_THROUGH, ..EventQuery::default() };
-    Ok(newest(hook, &store.events(&query).await?.items).cloned())
-}
-
-fn last_delivery(hook: &Hook, last: Option<&EventRecord>, report: &mut Report) {
-    let name = hook.name();
-    if let Some(event) = last {
-        return report.ok(&name, format!("last delivery {} · {}", event.received.at, event.kind));
-    }
-    let text = format!("no delivery among the last {LOOKED_THROUGH} events");
-    let fix = match hook.provider.as_str() {
-        "jira" => format!(
-            "conduit hooks show {} --provider jira --at-jira; then move a ticket in Jira",
-            hook.repo_id
-        ),
-        _ => format!(
-            "conduit hooks test {}; the forge's Recent Deliveries show what it was answered",
-            hook.repo_id
-        ),
-    };
-    report.warn(&name, text, &fix);
 }

@@ -1,5 +1,7 @@
 //! One edge against what one ticket is offered: whether a move would find its way, as it looks for it.
 
+use std::collections::BTreeSet;
+
 use crate::app::board::Offer;
 use crate::jira::{Lookup, RequiredField, Transition, choose, leading_to};
 use crate::machine::Edge;
@@ -29,9 +31,10 @@ pub(super) enum Judgement {
         name: String,
         value: String,
     },
-    /// Several lead there, and nothing says which.
+    /// Several lead there, perhaps to several statuses of one name, and nothing says which.
     Ambiguous {
         leading: String,
+        statuses: usize,
     },
     /// Several lead there, and one is the obvious one.
     Guessed {
@@ -47,7 +50,10 @@ pub(super) fn judge(edge: &Edge, to: &str, offer: &Offer) -> Vec<Judgement> {
     let leading = leading_to(&available, to);
     match choose(&available, to, via) {
         Lookup::Found { transition, .. } => found(edge, &transition, &leading),
-        Lookup::Ambiguous { .. } => vec![Judgement::Ambiguous { leading: named(&leading) }],
+        Lookup::Ambiguous { leading: several } => {
+            let statuses = several.iter().map(|one| &one.to.id).collect::<BTreeSet<_>>().len();
+            vec![Judgement::Ambiguous { leading: named(&leading), statuses }]
+        }
         Lookup::Missing { .. } => vec![missing(via, to, offer, &available, &leading)],
     }
 }

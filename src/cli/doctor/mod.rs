@@ -2,7 +2,7 @@
 //!
 //! | file | what it looks at |
 //! |---|---|
-//! | `house` | what needs no Jira: settings, rules, the store, the hooks, the public address |
+//! | `house`, `hooks` | what needs no Jira: settings, rules, the store, the public address; each hook's last delivery |
 //! | `certificate` | what the public listener shows, where it ends TLS itself |
 //! | `site` | a site: its login, its clock, its dialect; and its projects |
 //! | `compare`, `judge` | PURE: a machine against the board; one edge against one ticket |
@@ -13,6 +13,7 @@
 
 mod certificate;
 mod compare;
+mod hooks;
 mod house;
 mod judge;
 mod report;

@@ -47,21 +47,27 @@ pub(super) async fn look(
 
 /// A site that is not configured so that anybody could log in.
 fn unusable(name: &str, error: &anyhow::Error, report: &mut Report) {
-    match error.downcast_ref::<SettingError>() {
-        Some(SettingError { name: setting, found, allowed }) => {
-            report.error(name, format!("{setting}: {found}"), allowed);
-        }
-        None => report.error(name, format!("{error:#}"), "docs/jira.md, Logins"),
+    if let Some(SettingError { name: setting, found, allowed }) = error.downcast_ref::<SettingError>() {
+        report.error(name, format!("{setting}: {found}"), allowed);
+    } else {
+        let fix = "docs/jira.md: Logins; Proxies, and certificates of the house";
+        report.error(name, format!("{error:#}"), fix);
     }
 }
 
 fn failed(name: &str, error: &JiraError, report: &mut Report) {
     match error.failure {
         Failure::Credentials | Failure::Forbidden => {
-            report.error(name, error.to_string(), "make a new token and set it; docs/jira.md, Logins");
+            let fix =
+                "make a new token and set it (Cloud: one with scopes needs `gateway`); docs/jira.md, Logins";
+            report.error(name, error.to_string(), fix);
         }
         Failure::RateLimited { .. } => {
             report.unreachable(name, error.to_string(), "wait, and ask again");
+        }
+        _ if error.message.contains("certificate") => {
+            let fix = "if an authority of the house signed it, name that one's certificate in `ca_file`; docs/jira.md";
+            report.unreachable(name, error.to_string(), fix);
         }
         _ => report.unreachable(name, error.to_string(), "see that the address is right and the way open"),
     }
@@ -103,7 +109,8 @@ fn skew(ahead: SignedDuration) -> String {
     let amount = match amount.as_secs() {
         0 => format!("{} ms", amount.as_millis()),
         secs @ 1..120 => format!("{secs} s"),
-        secs => format!("{} min", secs / 60),
+        // To the nearest: how long the answer took must not turn seven minutes into six.
+        secs => format!("{} min", (secs + 30) / 60),
     };
     format!("{amount} {} ours", if ahead.is_negative() { "behind" } else { "ahead of" })
 }

@@ -127,6 +127,20 @@ fn a_rules_fields_fill_a_screen_when_all_that_move_have_them() {
 }
 
 #[test]
+fn two_statuses_of_one_name_are_told_unless_via_says_which() {
+    let mut board = board();
+    let mut other = transition("12", "Begin", "In Progress");
+    other.to.id = "another".into();
+    board.types[0].offers.get_mut("To Do").unwrap().transitions.push(other);
+    let (found, drawn) = compared(START, &board);
+    assert_eq!((found.findings.len(), found.findings[0].severity), (1, Severity::Error), "{drawn}");
+    assert!(drawn.contains("to 2 statuses of that name: \"Start\" (11), \"Begin\" (12)"), "{drawn}");
+    let by_via = START.replace('}', "\n  via = \"12\"\n}").replace("{ ", "{\n  ");
+    let (found, drawn) = compared(&by_via, &board);
+    assert_eq!(found.findings.len(), 0, "{drawn}");
+}
+
+#[test]
 fn what_is_taken_by_guess_and_what_is_hidden_are_warnings() {
     let mut board = board();
     let offers = &mut board.types[0].offers;
@@ -137,9 +151,11 @@ fn what_is_taken_by_guess_and_what_is_hidden_are_warnings() {
     assert!(drawn.contains("`In Progress` is taken"), "{drawn}");
     for one in &mut board.types[0].offers.get_mut("To Do").unwrap().transitions {
         one.available = one.id == "11";
-        one.to.name = "Elsewhere".into();
+        one.to = transition("0", "Elsewhere", "Elsewhere").to;
     }
-    board.types[0].offers.get_mut("To Do").unwrap().transitions[1].to.name = "In Progress".into();
+    board.types[0].offers.get_mut("To Do").unwrap().transitions[1]
+        .to
+        .clone_from(&transition("0", "In Progress", "In Progress").to);
     let (found, drawn) = compared(START, &board);
     assert_eq!((found.findings.len(), found.findings[0].severity), (1, Severity::Warning), "{drawn}");
     assert!(drawn.contains("a condition hides the transition `In Progress`"), "{drawn}");

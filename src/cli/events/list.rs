@@ -13,6 +13,9 @@ use crate::printable::printable;
 use crate::trace::text::mark;
 use crate::trace::{Trace, text};
 
+/// How many of an event's tickets a line names: a release may have a thousand.
+const MOST_NAMED: usize = 8;
+
 /// The flags of `events list`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
@@ -67,15 +70,31 @@ impl List {
 impl EventRow {
     fn cells(&self) -> [String; 6] {
         let number = self.number.map(|number| format!(" #{number}")).unwrap_or_default();
-        let tickets = self.tickets.iter().map(|ticket| format!("{} {}", mark(ticket.outcome), ticket.key));
         [
             self.event_id.clone(),
             format!("{:.0}", self.received_at),
             format!("{} {}", mark(self.outcome), self.reason),
             printable(&self.kind).into_owned(),
             format!("{}{number}", printable(&self.repo)),
-            tickets.collect::<Vec<_>>().join(", "),
+            self.which(),
         ]
+    }
+
+    /// Its tickets; of very many only how many there are.
+    fn which(&self) -> String {
+        let marked = self.tickets.iter().map(|ticket| (mark(ticket.outcome), &ticket.key));
+        if self.tickets.len() <= MOST_NAMED {
+            return marked.map(|(mark, key)| format!("{mark} {key}")).collect::<Vec<_>>().join(", ");
+        }
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for (mark, _) in marked {
+            match counts.iter_mut().find(|(counted, _)| *counted == mark) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((mark, 1)),
+            }
+        }
+        let counts: Vec<_> = counts.iter().map(|(mark, count)| format!("{mark} {count}")).collect();
+        format!("{} tickets: {}", self.tickets.len(), counts.join(", "))
     }
 }
 

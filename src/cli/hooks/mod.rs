@@ -80,6 +80,8 @@ struct HookRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     url: Option<String>,
     secrets: Vec<SecretRow>,
+    #[serde(default, skip_serializing)]
+    created_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

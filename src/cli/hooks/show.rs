@@ -12,6 +12,11 @@ use crate::cli::why::print_json;
 use crate::cli::{CliError, Output};
 use crate::printable::printable;
 
+/// Events on a page, as many as the service gives.
+const PAGE: usize = 200;
+/// How many pages are looked through for a hook's last delivery.
+const MOST_PAGES: usize = 50;
+
 /// The flags of `hooks list`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct List {
@@ -103,20 +108,39 @@ impl Show {
 
 impl HookRow {
     /// Its last delivery: among the latest of all, or else among the latest of its own repository, which busier ones have
-    /// pushed out of those.
-    async fn last_delivery(&self, api: &Api) -> Result<Option<EventRow>, CliError> {
-        let limit = ("limit", "100".to_owned());
-        let of_all = self.newest(events::list(api, std::slice::from_ref(&limit)).await?);
-        if of_all.is_some() || self.repo_path.ends_with("/*") {
-            return Ok(of_all);
+    /// pushed out of those. An owner's hook (`acme/*`) has none of its own: what it has is looked for further back.
+    async fn last_delivery(&self, api: &Api) -> Result<Lately, CliError> {
+        let since = self.created_at.map(|at| ("since", at.to_string()));
+        let asked: Vec<_> = [("limit", PAGE.to_string())].into_iter().chain(since).collect();
+        let own = [asked.clone(), vec![("repo", self.repo_path.clone())]].concat();
+        let mut query = asked.clone();
+        for page in 0..MOST_PAGES {
+            let EventPage { events, next_cursor } = events::list(api, &query).await?;
+            let mut last = self.newest(events);
+            if last.is_none() && page == 0 {
+                last = self.newest(events::list::<EventPage>(api, &own).await?.events);
+            }
+            let Some(next) = next_cursor.filter(|_| last.is_none()) else {
+                return Ok(last.map_or(Lately::Never, Lately::At));
+            };
+            query = [asked.clone(), vec![("cursor", next)]].concat();
         }
-        Ok(self.newest(events::list(api, &[limit, ("repo", self.repo_path.clone())]).await?))
+        Ok(Lately::NotAmong(PAGE * MOST_PAGES))
     }
 
-    fn newest(&self, page: EventPage) -> Option<EventRow> {
+    fn newest(&self, events: Vec<EventRow>) -> Option<EventRow> {
         let name = self.name();
-        page.events.into_iter().find(|event| event.hook == name)
+        events.into_iter().find(|event| event.hook == name)
     }
+}
+
+/// When a hook was last delivered to.
+enum Lately {
+    At(EventRow),
+    /// Not since it was registered, as far as events are kept.
+    Never,
+    /// Not among so many events; nobody looked further.
+    NotAmong(usize),
 }
 
 impl One {
@@ -125,7 +149,12 @@ impl One {
         let api = self.api.connect()?;
         let hook = self.find(&api).await?;
         let name = format!("{}/{}", hook.provider, hook.repo_id);
-        let last = hook.last_delivery(&api).await?;
+        let lately = hook.last_delivery(&api).await?;
+        let silence = match lately {
+            Lately::NotAmong(events) => format!("among the last {events} events"),
+            _ => "on record since it was registered".to_owned(),
+        };
+        let last = if let Lately::At(event) = lately { Some(event) } else { None };
         if output == Output::Json {
             let delivery =
                 last.as_ref().map(|event| json!({ "kind": event.kind, "received_at": event.received_at }));
@@ -140,7 +169,7 @@ impl One {
             );
             return Ok(());
         }
-        println!("✗ {name}: no genuine delivery among the last 100 events.");
+        println!("✗ {name}: no genuine delivery {silence}.");
         if hook.provider == JIRA {
             println!(
                 "  Move a ticket in Jira. If nothing comes:  conduit hooks show {} --provider jira --at-jira",

@@ -60,7 +60,9 @@ async fn of_many_that_look_for_the_same_transition_one_asks() {
     let (mut caller, cache) = (Caller::cloud(&sim), TransitionCache::new());
     let issue = caller.issue("SHOP-1").await;
     let jira = &caller.jira;
-    let look = async || cache.find(jira, &issue, "Done", None, &mut CallLog::default()).await.unwrap();
+    let look = async || {
+        cache.find(jira, &issue, Target::called("Done"), None, &mut CallLog::default()).await.unwrap()
+    };
     let found = futures_util::future::join_all((0..9).map(|_| look())).await;
     let fresh = |lookup: &&Lookup| matches!(lookup, Lookup::Found { cached: false, .. });
     assert_eq!(found.iter().filter(fresh).count(), 1, "{found:?}");

@@ -16,7 +16,7 @@ async fn why(caller: &mut Caller, to: &str, via: Option<&str>) -> NoWay {
     let issue = caller.issue("SHOP-1").await;
     let any = !caller.jira.transitions("SHOP-1", &mut caller.log).await.unwrap().is_empty();
     caller.calls();
-    caller.jira.why_no_way(&issue, to, via, any, &mut caller.log).await.unwrap()
+    caller.jira.why_no_way(&issue, Target::called(to), via, any, &mut caller.log).await.unwrap()
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ impl Caller {
     }
 
     async fn find(&mut self, cache: &TransitionCache, issue: &Issue, to: &str) -> Lookup {
-        cache.find(&self.jira, issue, to, None, &mut self.log).await.unwrap()
+        cache.find(&self.jira, issue, Target::called(to), None, &mut self.log).await.unwrap()
     }
 
     async fn take(&mut self, key: &str, id: &str) -> Result<(), JiraError> {

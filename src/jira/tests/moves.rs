@@ -54,12 +54,17 @@ async fn a_refused_id_is_forgotten_and_asked_for_once_more() {
         .unwrap();
     let (mut caller, cache) = (Caller::cloud(&sim), TransitionCache::new());
     let ours = caller.issue("CART-1").await;
-    let by_name = cache.find(&caller.jira, &ours, "Closed", Some("Close"), &mut caller.log).await.unwrap();
+    let by_name = cache
+        .find(&caller.jira, &ours, Target::called("Closed"), Some("Close"), &mut caller.log)
+        .await
+        .unwrap();
     assert!(matches!(by_name, Lookup::Found { transition, .. } if transition.id == "31"));
 
     let other = caller.issue("CART-2").await;
-    let remembered =
-        cache.find(&caller.jira, &other, "Closed", Some("Close"), &mut caller.log).await.unwrap();
+    let remembered = cache
+        .find(&caller.jira, &other, Target::called("Closed"), Some("Close"), &mut caller.log)
+        .await
+        .unwrap();
     assert!(matches!(remembered, Lookup::Found { cached: true, .. }));
     let refused = caller.take("CART-2", "31").await.unwrap_err();
     assert_eq!(refused.failure, Failure::Refused { status: 400, fields: Vec::new() });

@@ -45,7 +45,8 @@ pub(super) const LIVE: [Story; 6] = [
         code: "D304",
         title: "several transitions lead there",
         meaning: "More than one transition leads from the one status to the other, and nothing says which is meant: a \
-                  ticket that is to go there fails with `no_jira_transition`. `via` names one, by its name or its id. As a \
+                  ticket that is to go there fails with `no_jira_transition`. It is the same where the board has two statuses \
+                  of that name, and each can be reached. `via` names a transition, by its name or its id. As a \
                   warning: one of them is the obvious one (it is named as the status is, or is the only one that asks for \
                   nothing) and is taken.",
         wrong: r#"state "doing" "next" {

@@ -130,6 +130,18 @@ fn a_ticket_that_moved_shows_each_call_and_where_the_time_went() {
 }
 
 #[test]
+fn a_status_that_could_not_be_read_is_not_said_to_matter_to_no_rule() {
+    let of = |outcome, reason| {
+        let queued = TicketTrace::queued("SHOP-42", vec![Source::Title], at(0));
+        status(&TicketTrace { outcome, reason, ..queued })
+    };
+    assert_eq!(of(Outcome::Waiting, Reason::Queued), "not asked yet");
+    assert_eq!(of(Outcome::Waiting, Reason::Credentials), "not known: Jira has not shown it");
+    assert_eq!(of(Outcome::Failed, Reason::IssueNotFound), "not known: Jira has not shown it");
+    assert_eq!(of(Outcome::NothingToDo, Reason::NoRuleMatched), "not asked: no rule could match");
+}
+
+#[test]
 fn a_delivery_without_tickets_says_what_to_write_where() {
     let mut trace = trace(TicketTrace::queued("X-1", vec![], at(0)), "main");
     trace.tickets.clear();

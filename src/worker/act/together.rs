@@ -58,7 +58,7 @@ impl Job<'_> {
         let mover = Mover { key, ticket: ticket.id.clone(), transition, seen };
         let Some(boarding) = company.meet(seat, mover.clone()).await else { return self.go_alone().await };
         record::transition(&mut self.trace, found);
-        intent.asked_together(boarding.at);
+        intent.asked_together(boarding.at, &found.to);
         self.save(intent).await?;
         let departure = self.meet(boarding.seat, mover).await?;
         match self.heed(departure) {
@@ -96,7 +96,7 @@ impl Job<'_> {
 
     /// Ends the job, or sets the intent to where the ticket stands.
     async fn look_around(&mut self, intent: &mut Intent, ticket: &Ticket) -> Go<Option<Verdict>> {
-        let there = ticket.status.is_named(intent.target());
+        let there = intent.means(intent.target(), &ticket.status);
         let changes = if there { Vec::new() } else { self.changes(ticket, intent).await? };
         let recovered = recover(intent, &ticket.status, &changes);
         intent.taken += usize::from(recovered == Recovered::Done);
@@ -188,6 +188,7 @@ mod tests {
         Found {
             id: "31".into(),
             name: "Ship".into(),
+            to: "3".into(),
             cached: true,
             required: vec![],
             fields: BTreeMap::new(),
@@ -215,7 +216,7 @@ mod tests {
     #[test]
     fn a_hop_that_may_have_been_asked_for_goes_alone() {
         let mut intent = Intent::new(vec![hop()], Effects::default(), &Ticket::default());
-        intent.asked(jiff::Timestamp::UNIX_EPOCH, false);
+        intent.asked(jiff::Timestamp::UNIX_EPOCH, "3", false);
         assert!(!goes_by_itself(&intent, &found()));
     }
 }

@@ -46,7 +46,7 @@ impl Job<'_> {
         let recovered = recover(intent, &ticket.status, &changes);
         if asked && matches!(recovered, Recovered::Done | Recovered::ContinueAt(_)) {
             intent.taken += 1;
-            record::detail(&mut self.trace, format!("the answer was lost; found at {}", ticket.status.name));
+            record::found(&mut self.trace, intent, &ticket.status);
         }
         if let Some(verdict) = self.go_on(intent, &ticket, recovered).await? {
             return Ok(verdict);
@@ -124,7 +124,7 @@ impl Job<'_> {
     }
 
     async fn hop(&mut self, intent: &mut Intent, hop: &Hop, ticket: &Ticket) -> Go<Hopped> {
-        let found = self.find(ticket, hop).await?;
+        let found = self.find(ticket, hop, intent.leads_to()).await?;
         if let Some(hopped) = self.ride(intent, ticket, &found).await? {
             return Ok(hopped);
         }
@@ -141,12 +141,12 @@ impl Job<'_> {
             return Err(refusal.into());
         }
         self.site.processor.forget(&now).await;
-        let live = self.find(&now, hop).await?;
+        let live = self.find(&now, hop, intent.leads_to()).await?;
         self.ask(intent, hop, &now, &live).await.map(|()| Hopped::Taken)
     }
 
-    async fn find(&mut self, ticket: &Ticket, hop: &Hop) -> Go<Found> {
-        Ok(self.site.processor.find(ticket, hop, &mut self.trace.attempts).await?)
+    async fn find(&mut self, ticket: &Ticket, hop: &Hop, to: Option<&str>) -> Go<Found> {
+        Ok(self.site.processor.find(ticket, hop, to, &mut self.trace.attempts).await?)
     }
 
     /// Writes the intent down, then asks.
@@ -156,7 +156,7 @@ impl Job<'_> {
         require(found, &fields)?;
         record::transition(&mut self.trace, found);
         let comment = intent.effects.comment.clone().filter(|_| last && found.takes_comment);
-        intent.asked(self.shared.clock.now(), comment.is_some());
+        intent.asked(self.shared.clock.now(), &found.to, comment.is_some());
         self.save(intent).await?;
         let taken = Taken { found, fields: &fields, comment: comment.as_deref() };
         match self.site.processor.take(ticket, &taken, &mut self.trace.attempts).await {

@@ -1,7 +1,9 @@
 //! What Jira does not show us, in words: a way that is not there, a ticket that is not there.
 
+use std::collections::BTreeSet;
+
 use super::{Setback, Ticket};
-use crate::jira::{NoIssue, NoWay};
+use crate::jira::{NoIssue, NoWay, Transition};
 use crate::machine::Hop;
 use crate::trace::Reason;
 
@@ -46,6 +48,21 @@ pub(super) fn no_way(why: &NoWay, offered: &[String], ticket: &Ticket, hop: &Hop
         }
     };
     Setback::permanent(reason, message)
+}
+
+/// Several transitions lead where a hop goes, and nothing says which.
+pub(super) fn several_ways(leading: &[Transition], ticket: &Ticket, hop: &Hop) -> String {
+    let (from, to) = (&ticket.status.name, &hop.to_status);
+    let ways: Vec<_> = leading.iter().map(|one| format!("{} ({})", one.name, one.id)).collect();
+    let ids: BTreeSet<_> = leading.iter().map(|one| one.to.id.as_str()).collect();
+    let what = match ids.len() {
+        0 | 1 => format!("several transitions lead from {from} to {to}"),
+        more => format!(
+            "{more} statuses are called {to} (ids {}), and transitions lead from {from} to each",
+            Vec::from_iter(ids).join(", ")
+        ),
+    };
+    format!("{what}: say which by `via` in the edge, by the name or the id of one of {}", ways.join(", "))
 }
 
 /// What there is to say of a ticket that nobody shows us.

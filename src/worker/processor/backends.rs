@@ -144,7 +144,7 @@ impl ReadOnly {
 
     /// The transition that a hop would take from where the ticket stands.
     pub async fn transition(&self, site: &str, ticket: &Ticket, hop: &Hop, log: &mut Log) -> Answer<Found> {
-        self.site(site)?.processor.find(ticket, hop, log).await
+        self.site(site)?.processor.find(ticket, hop, None, log).await
     }
 
     fn site(&self, name: &str) -> Answer<&Site> {

@@ -14,12 +14,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 
-use super::absent::{no_issue, no_way};
+use super::absent::{no_issue, no_way, several_ways};
 use super::{Answer, Bulk, Change, Class, Found, Log, Processor, Setback, Status, Taken, Ticket};
 use crate::clock::Clock;
 use crate::jira::{
     Call, CallLog, Failure, Issue, JiraClient, JiraError, Lookup, Named, NoWay, RemoteLink, StatusChange,
-    TransitionCache, TransitionRequest,
+    Target, TransitionCache, TransitionRequest,
 };
 use crate::machine::{FixVersion, Hop, Link};
 use crate::telemetry;
@@ -46,6 +46,12 @@ impl Jira {
         Self { client, transitions, clock, own, known, versions }
     }
 
+    /// A ticket as it was just read, which also tells what its status is called now.
+    async fn known(&self, issue: Issue) -> Ticket {
+        self.transitions.seen(&self.client, &issue).await;
+        ticket(issue)
+    }
+
     /// The fields as Jira wants them.
     fn filled(&self, step: &Taken<'_>) -> BTreeMap<String, Value> {
         let fill = |(id, value): (&String, &Value)| {
@@ -69,7 +75,8 @@ impl Processor for Jira {
                 let why = self.client.why_no_issue(key, &mut calls.made).await.map_err(while_reading)?;
                 Err(no_issue(key, &why))
             }
-            read => read.map(ticket).map_err(while_reading),
+            Ok(issue) => Ok(self.known(issue).await),
+            Err(error) => Err(while_reading(error)),
         }
     }
 
@@ -82,15 +89,16 @@ impl Processor for Jira {
         Ok(later.map(change).collect())
     }
 
-    async fn find(&self, ticket: &Ticket, hop: &Hop, log: &mut Log) -> Answer<Found> {
+    async fn find(&self, ticket: &Ticket, hop: &Hop, to: Option<&str>, log: &mut Log) -> Answer<Found> {
         let mut calls = Calls::into(log);
         let (issue, via) = (issue(ticket), hop.via.as_deref());
-        let lookup = self.transitions.find(&self.client, &issue, &hop.to_status, via, &mut calls.made).await;
+        let to = Target { name: &hop.to_status, id: to };
+        let lookup = self.transitions.find(&self.client, &issue, to, via, &mut calls.made).await;
         let lookup = lookup.map_err(while_reading)?;
         let hit = matches!(lookup, Lookup::Found { cached: true, .. });
         telemetry::transition_cache(if hit { "hit" } else { "miss" });
         if let Lookup::Missing { offered } = &lookup {
-            let (to, any) = (&hop.to_status, !offered.is_empty());
+            let any = !offered.is_empty();
             let why = self.client.why_no_way(&issue, to, via, any, &mut calls.made).await;
             return Err(no_way(&why.map_err(while_reading)?, offered, ticket, hop));
         }
@@ -223,14 +231,13 @@ fn moment(text: &str) -> Option<Timestamp> {
 }
 
 fn found(lookup: Lookup, ticket: &Ticket, hop: &Hop) -> Answer<Found> {
-    let (from, to) = (&ticket.status.name, &hop.to_status);
-    let refuse = |reason, message| Err(Setback::permanent(reason, message));
     match lookup {
         Lookup::Found { transition, cached } => {
             let required = transition.required.into_iter().filter(|field| !field.has_default);
             Ok(Found {
                 id: transition.id,
                 name: transition.name,
+                to: transition.to.id,
                 cached,
                 required: required.map(|field| (field.id, field.name)).collect(),
                 fields: transition.screen_fields,
@@ -238,13 +245,9 @@ fn found(lookup: Lookup, ticket: &Ticket, hop: &Hop) -> Answer<Found> {
             })
         }
         Lookup::Missing { offered } => Err(no_way(&NoWay::None, &offered, ticket, hop)),
-        Lookup::Ambiguous { names } => refuse(
-            Reason::NoJiraTransition,
-            format!(
-                "several transitions lead from {from} to {to}: say which by `via` in the edge, one of {}",
-                names.join(", ")
-            ),
-        ),
+        Lookup::Ambiguous { leading } => {
+            Err(Setback::permanent(Reason::NoJiraTransition, several_ways(&leading, ticket, hop)))
+        }
     }
 }
 

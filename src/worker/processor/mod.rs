@@ -59,8 +59,9 @@ pub trait Processor: Send + Sync + 'static {
     /// The status changes of a ticket after the moment that `updated` names, oldest first.
     async fn changes(&self, ticket: &Ticket, updated: &str, log: &mut Log) -> Answer<Vec<Change>>;
 
-    /// The transition for a hop; asks nobody when it is known.
-    async fn find(&self, ticket: &Ticket, hop: &Hop, log: &mut Log) -> Answer<Found>;
+    /// The transition for a hop, to the status of this id where it is known from before; asks nobody when the transition
+    /// is known.
+    async fn find(&self, ticket: &Ticket, hop: &Hop, to: Option<&str>, log: &mut Log) -> Answer<Found>;
 
     /// Forgets what [`Processor::find`] knows about where this ticket can go.
     async fn forget(&self, ticket: &Ticket);
@@ -157,6 +158,8 @@ pub struct Found {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// The id of the status that it leads to.
+    pub to: String,
     /// Known from before, so it may be out of date.
     pub cached: bool,
     /// Fields that must be filled and have no default: `(id, name)`.

@@ -1,5 +1,7 @@
 //! `conduit doctor`, against a simulated Jira.
 
+use std::sync::Arc;
+
 use conduit::forge::sample::{self, Repository};
 use jiff::SignedDuration;
 use jira_sim::{
@@ -8,8 +10,11 @@ use jira_sim::{
 };
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::run::{Conduit, Ended, masked};
+use crate::support::redis::Redis;
 use crate::support::service::{API_KEY, EMAIL, KEY, On, RULES, TOKEN, TestService, board, write_config};
 
 /// A configuration folder for a simulated site.
@@ -251,6 +256,42 @@ async fn the_environments_proxy_is_gone_by_unless_it_is_told_not_to() {
     assert_eq!(ended.code, 0, "{}", ended.out);
 }
 
+/// A port at which somebody shows a certificate that nobody else has signed.
+async fn self_signed() -> u16 {
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            assert!(acceptor.accept(stream).await.is_err(), "nobody trusts it");
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_certificate_that_is_not_trusted_it_says_where_to_name_who_signed_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write_config(folder.path(), RULES);
+    let doctor = Conduit::new(&["doctor"])
+        .env("CONDUIT_CONFIG", folder.path().to_str().unwrap())
+        .env("ATLASSIAN_DOMAIN_URL", &format!("https://localhost:{}/jira", self_signed().await))
+        .env("ATLASSIAN_TOKEN", API_KEY)
+        .run()
+        .await;
+    assert_eq!(doctor.code, 3, "{}", doctor.out);
+    assert!(doctor.out.contains("name that one's certificate in `ca_file`"), "{}", doctor.out);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_that_is_not_one_is_named_with_what_to_do_and_an_empty_variable_is_none() {
     let jira = JiraSim::data_center()
@@ -327,24 +368,59 @@ async fn the_store_in_use_tells_of_its_hooks_and_the_key_that_opens_them() {
     service.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_quiet_repository_is_not_taken_for_a_silent_one() {
+/// Three quiet hooks (one of a repository, two of all that somebody owns) whose deliveries were pushed far back by a busy
+/// one, and one that nobody delivered to.
+async fn quiet_hooks_on(on: On<'_>) {
     let jira = board(&[]).await;
-    let service = TestService::start(&On::Sqlite, &jira).await;
-    let (quiet, busy) = (service.register("acme/quiet").await, service.register("acme/busy").await);
-    let ping = |name, id| sample::ping(&Repository { id, owner: "acme", name, default_branch: "main" });
-    service.deliver(&quiet, "ping", "q-1", &ping("quiet", 1)).await.event_id();
-    for number in 0..201 {
-        service.deliver(&busy, "ping", &format!("b-{number}"), &ping("busy", 2)).await.event_id();
+    let service = TestService::start(&on, &jira).await;
+    let ping = |owner, name, id| sample::ping(&Repository { id, owner, name, default_branch: "main" });
+    let quiet =
+        [("acme/quiet", "acme", "quiet"), ("globex/*", "globex", "web"), ("initech/*", "initech", "tps")];
+    for (number, (path, owner, name)) in (1..).zip(quiet) {
+        let hook = service.register(path).await;
+        service.deliver(&hook, "ping", &format!("q-{number}"), &ping(owner, name, number)).await.event_id();
     }
+    let busy = service.register("acme/busy").await;
+    service.register("hooli/*").await;
+    for number in 0..401 {
+        service.deliver(&busy, "ping", &format!("b-{number}"), &ping("acme", "busy", 9)).await.event_id();
+    }
+    let store = match on {
+        On::Sqlite => format!("sqlite:{}", service.folder().join("conduit.db").display()),
+        On::Redis(redis) => redis.url(),
+    };
     let ended = Conduit::new(&["doctor", "--offline"])
         .env("CONDUIT_CONFIG", service.folder().to_str().unwrap())
-        .env("CONDUIT_STORE", &format!("sqlite:{}", service.folder().join("conduit.db").display()))
+        .env("CONDUIT_STORE", &store)
         .env("CONDUIT_SECRET_KEY", KEY)
+        .env("CONDUIT_ADMIN_TOKEN", TOKEN)
         .run()
         .await;
-    assert!(ended.out.contains("✓ github/acme-quiet  last delivery 2"), "{}", ended.out);
-    let tested = Conduit::at(&service, &["hooks", "test", "acme-quiet"]).prints().await;
-    assert!(tested.contains("the last genuine delivery was ping"), "{tested}");
+    let says = |mark: &str, hook: &str, text: &str| {
+        let begins = format!("{mark} github/{hook} ");
+        let line = ended.out.lines().find(|line| line.starts_with(&begins));
+        assert!(line.is_some_and(|line| line.contains(text)), "{hook}: {}", ended.out);
+    };
+    for hook in ["acme-busy", "acme-quiet", "globex", "initech"] {
+        says("✓", hook, " last delivery 2");
+    }
+    says("!", "hooli", " no delivery on record since it was registered, 2");
+    for hook in ["acme-quiet", "initech"] {
+        let tested = Conduit::at(&service, &["hooks", "test", hook]).prints().await;
+        assert!(tested.contains("the last genuine delivery was ping"), "{tested}");
+    }
+    let tested = Conduit::at(&service, &["hooks", "test", "hooli"]).run().await;
+    assert_eq!(tested.code, 1, "{}", tested.out);
+    assert!(tested.out.contains("no genuine delivery on record since it was registered"), "{}", tested.out);
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_hook_is_not_taken_for_a_silent_one_on_sqlite() {
+    quiet_hooks_on(On::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_quiet_hook_is_not_taken_for_a_silent_one_on_redis() {
+    quiet_hooks_on(On::Redis(&Redis::start().await)).await;
 }

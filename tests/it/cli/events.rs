@@ -58,6 +58,19 @@ async fn what_came_in_is_listed_and_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_an_event_with_very_many_tickets_they_are_counted() {
+    let jira = board(&[("SHOP-1", "To Do"), ("SHOP-2", "To Do")]).await;
+    let service = TestService::start(&On::Sqlite, &jira).await;
+    let hook = service.register("acme/shop").await;
+    let named: Vec<_> = (1..=9).map(|number| format!("SHOP-{number}")).collect();
+    let answer = service.deliver(&hook, "pull_request", "d-1", &merged(118, &named.join(" "))).await;
+    service.trace(answer.event_id()).await;
+    let listed = Conduit::at(&service, &["events", "list"]).prints().await;
+    assert!(listed.trim_end().ends_with("9 tickets: ✓ 2, ✗ 7"), "{listed}");
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_is_sent_through_again_only_where_that_is_meant() {
     let (service, jira, id) = after_a_merge().await;
     let conduit = |arguments: &[&str]| Conduit::at(&service, arguments);

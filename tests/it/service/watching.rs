@@ -5,7 +5,7 @@ use std::fs::File;
 use std::process::Command;
 
 use conduit::trace::Outcome;
-use jira_sim::JiraSim;
+use jira_sim::{JiraSim, Limits};
 use reqwest::Client;
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use super::processes::{Process, merged};
 use crate::support::collector::{Collector, Span};
 use crate::support::redis::Redis;
 use crate::support::service::{
-    API_KEY, KEY, RULES, TOKEN, board, deliver, finished_trace, register, write_config,
+    API_KEY, KEY, RULES, TOKEN, deliver, finished_trace, register, site, write_config,
 };
 
 /// Nobody's business but the collector's.
@@ -31,7 +31,8 @@ struct Pair {
 impl Pair {
     async fn start(traces_to: &str) -> Self {
         let redis = Redis::start().await;
-        let jira = board(&[("SHOP-1", "To Do")]).await;
+        let bucket = Limits::none().bucket(500, 100, 1);
+        let jira = site(&[("SHOP-1", "To Do")]).limits(bucket).start().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         write_config(folder.path(), RULES);
         let start = |arguments: &[&str]| {
@@ -166,6 +167,8 @@ async fn assert_metrics_moved(serve: &str, worker: &str) {
     assert_eq!(worker["conduit_jira_requests_total{call=\"transition\",status=\"204\"}"], "1");
     assert_eq!(worker["conduit_jira_request_seconds_count{call=\"transition\"}"], "1");
     assert!(worker.contains_key("conduit_transition_cache_total{result=\"miss\"}"));
+    let left: f64 = worker["conduit_jira_limit_remaining{site=\"atlassian\",call=\"all\"}"].parse().unwrap();
+    assert!((490.0..500.0).contains(&left), "Jira said how many requests are left: {left}");
     assert_eq!(worker["conduit_rules_reload_failed"], "0");
     let version = format!("conduit_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
     assert_eq!((serve[&version].as_str(), worker[&version].as_str()), ("1", "1"));

@@ -1,4 +1,4 @@
-//! The tickets of one event, worked on together: few calls, and nothing lost or done twice by it.
+//! The tickets of one event, worked on together: few calls. See `bulk` for how they move in one.
 
 use std::time::Duration;
 
@@ -6,31 +6,25 @@ use conduit::event::Event;
 use conduit::store::EventId;
 use conduit::trace::{Reason, TicketTrace};
 use conduit::worker::WorkerConfig;
-use jira_sim::{
-    Account, Category, Fault, Gate, JiraSim, Kind, NewIssue, Permission, Project, TaskStatus, Transition,
-    When, Workflow,
-};
+use jira_sim::{Account, Fault, Gate, JiraSim, Kind, NewIssue, Permission, Project, When, Workflow};
 
-use super::world::{A_LEASE, RULES, STATUSES, World, merged, robot, site_for};
+use super::world::{RULES, STATUSES, World, merged, robot, site_for};
 
-/// Longer than a bulk move whose name was lost is left alone.
-const A_LONG_WHILE: Duration = Duration::from_mins(3);
-
-fn keys(count: usize) -> Vec<String> {
+pub(super) fn keys(count: usize) -> Vec<String> {
     (1..=count).map(|number| format!("SHOP-{number}")).collect()
 }
 
 /// Names this many tickets.
-fn naming(count: usize) -> Event {
+pub(super) fn naming(count: usize) -> Event {
     merged(&keys(count).join(" "))
 }
 
-fn many_allowed() -> String {
+pub(super) fn many_allowed() -> String {
     RULES.replace(r#"initial = "to_do""#, "initial = \"to_do\"\n    max_tickets = 2000")
 }
 
 /// A world whose board has this many tickets, and this account on it.
-async fn with_tickets(world: World, count: usize, account: Account, workflow: Workflow) -> World {
+pub(super) async fn with_tickets(world: World, count: usize, account: Account, workflow: Workflow) -> World {
     let mut board = site_for(account, workflow);
     for key in keys(count).iter().skip(3) {
         board = board.issue(NewIssue::new(key));
@@ -40,41 +34,30 @@ async fn with_tickets(world: World, count: usize, account: Account, workflow: Wo
     world
 }
 
-fn board() -> Workflow {
+pub(super) fn board() -> Workflow {
     Workflow::simplified(&STATUSES)
 }
 
-/// A board on which *Done* and *Blocked* lead nowhere.
-fn one_way() -> Workflow {
-    Workflow::new()
-        .status("To Do", Category::New)
-        .status("In Progress", Category::Indeterminate)
-        .status("Done", Category::Done)
-        .status("Blocked", Category::Indeterminate)
-        .transition(Transition::new(11, "Start", "In Progress").from("To Do"))
-        .transition(Transition::new(21, "Finish", "Done").from("In Progress"))
-}
-
-async fn traces(world: &World, id: &EventId) -> Vec<TicketTrace> {
+pub(super) async fn traces(world: &World, id: &EventId) -> Vec<TicketTrace> {
     world.store.tidy(Duration::from_hours(24)).await.unwrap();
     world.store.ticket_traces(id).await.unwrap()
 }
 
-async fn reasons(world: &World, id: &EventId) -> Vec<Reason> {
+pub(super) async fn reasons(world: &World, id: &EventId) -> Vec<Reason> {
     let mut reasons: Vec<_> = traces(world, id).await.iter().map(|trace| trace.reason).collect();
     reasons.dedup();
     reasons
 }
 
 /// How often each ticket has moved.
-fn moves(world: &World, count: usize) -> Vec<usize> {
+pub(super) fn moves(world: &World, count: usize) -> Vec<usize> {
     let mut moves: Vec<_> = keys(count).iter().map(|key| world.jira.moves(key).len()).collect();
     moves.dedup();
     moves
 }
 
 /// How often Jira was asked for a bulk move.
-fn bulk_moves_asked(world: &World) -> usize {
+pub(super) fn bulk_moves_asked(world: &World) -> usize {
     world.jira.journal().of(Kind::BulkTransitions).writes().len()
 }
 
@@ -115,24 +98,6 @@ pub(crate) async fn a_hundred_tickets_of_a_cold_worker_cost_two_more_calls(world
     assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
     let calls = world.jira.journal().after(prepared);
     assert_eq!((prepared, calls.len()), (1, 102), "{:?}", calls.lines());
-}
-
-pub(crate) async fn a_hundred_tickets_move_in_a_few_calls(world: World) {
-    let world = with_tickets(world, 100, robot(), board()).await;
-    let id = world.deliver(naming(100)).await;
-    world.work().await;
-    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
-    assert_eq!(moves(&world, 100), [1]);
-    let calls = world.jira.journal();
-    assert!(calls.len() <= 8, "{:?}", calls.lines());
-    assert_eq!((bulk_moves_asked(&world), calls.of(Kind::Transitions).writes().len()), (1, 0));
-    let sent = calls.of(Kind::BulkTransitions).exchanges[0].request_json();
-    assert_eq!(sent["sendBulkNotification"], false);
-    for trace in traces(&world, &id).await {
-        let made: Vec<_> = trace.attempts.iter().map(|call| call.call.as_str()).collect();
-        let shared = ["permissions", "bulkfetch", "bulk_transition", "bulk_task", "bulkfetch"];
-        assert!(made.iter().filter(|call| **call != "transitions").eq(&shared), "{made:?}");
-    }
 }
 
 pub(crate) async fn more_tickets_than_one_call_reads_take_one_read_a_hundred(world: World) {
@@ -213,137 +178,6 @@ pub(crate) async fn a_second_worker_finds_nothing_of_a_batch(world: World) {
     gate.open();
     assert_eq!(step.await.unwrap().finished.len(), 3);
     assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
-}
-
-pub(crate) async fn a_bulk_move_whose_worker_died_is_not_made_twice(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    world.jira.once(When::post(Kind::BulkTransitions), Fault::apply_then_hold(&Gate::new()));
-    let id = world.deliver(naming(12)).await;
-    let step = world.start_step();
-    world.jira.wait_until("the move is applied", |view| view.is_in("SHOP-12", "In Progress")).await.unwrap();
-    step.abort();
-    assert!(step.await.unwrap_err().is_cancelled());
-
-    world.clock.advance(A_LEASE);
-    let successor = world.another_worker();
-    successor.step().await.unwrap();
-    world.clock.advance(A_LONG_WHILE);
-    successor.step().await.unwrap();
-    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
-    assert_eq!((moves(&world, 12), bulk_moves_asked(&world), world.moves_asked()), (vec![1], 1, 0));
-}
-
-pub(crate) async fn a_bulk_move_whose_answer_was_lost_is_not_made_twice(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    world.jira.once(When::post(Kind::BulkTransitions), Fault::apply_then_status(503));
-    let id = world.deliver(naming(12)).await;
-    assert_eq!(world.step().await.waiting.len(), 12);
-    world.later(Duration::from_secs(30)).await;
-    assert_eq!(world.jira.journal().after(5).len(), 0, "the task may still be at work");
-    world.later(A_LONG_WHILE).await;
-    world.later(A_LONG_WHILE).await;
-    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
-    assert_eq!((moves(&world, 12), bulk_moves_asked(&world), world.moves_asked()), (vec![1], 1, 0));
-}
-
-pub(crate) async fn what_a_bulk_move_could_not_move_goes_on_singly(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    assert!(world.jira.fail_in_bulk("SHOP-5", "a validator objects"));
-    let id = world.deliver(naming(12)).await;
-    world.work().await;
-    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
-    assert_eq!((moves(&world, 12), bulk_moves_asked(&world), world.moves_asked()), (vec![1], 1, 1));
-}
-
-pub(crate) async fn a_ticket_that_a_person_moves_before_the_bulk_move_reaches_it_is_left_alone(world: World) {
-    let world = with_tickets(world, 12, robot(), one_way()).await;
-    world.jira.hold_bulk();
-    let id = world.deliver(naming(12)).await;
-    let step = world.start_step();
-    let asked = |one: &jira_sim::Exchange| one.kind == Kind::BulkTransitions;
-    world.jira.wait_until("the move is asked for", |view| view.count(asked) == 1).await.unwrap();
-    assert!(world.jira.move_as("ada", "SHOP-7", "Blocked"));
-    world.jira.release_bulk();
-    step.await.unwrap();
-    for trace in traces(&world, &id).await {
-        let expected = if trace.key == "SHOP-7" { Reason::MovedByOther } else { Reason::Moved };
-        assert_eq!(trace.reason, expected, "{}", trace.key);
-    }
-    assert_eq!(world.moves_asked(), 0);
-}
-
-pub(crate) async fn a_bulk_move_that_is_given_up_ends_in_single_moves(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    world.jira.hold_bulk();
-    let id = world.deliver(naming(12)).await;
-    let step = world.start_step();
-    let looked = |one: &jira_sim::Exchange| one.kind == Kind::BulkTask;
-    world.jira.wait_until("the task is looked at", |view| view.count(looked) == 1).await.unwrap();
-    assert_eq!(world.jira.step_bulk(4), 4);
-    let task = world.jira.bulk_tasks()[0].id;
-    assert!(world.jira.set_bulk_status(task, TaskStatus::Dead));
-    step.await.unwrap();
-    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
-    assert_eq!((moves(&world, 12), bulk_moves_asked(&world), world.moves_asked()), (vec![1], 1, 8));
-}
-
-pub(crate) async fn a_bulk_move_that_is_never_over_is_waited_for_only_so_long(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    world.jira.hold_bulk();
-    let id = world.deliver(naming(12)).await;
-    let step = world.start_step();
-    let looked = |one: &jira_sim::Exchange| one.kind == Kind::BulkTask;
-    world.jira.wait_until("the task is looked at", |view| view.count(looked) == 1).await.unwrap();
-    world.clock.advance(Duration::from_mins(11));
-    step.await.unwrap();
-    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
-    assert_eq!((moves(&world, 12), world.moves_asked()), (vec![1], 12));
-}
-
-pub(crate) async fn a_successor_waits_for_the_bulk_move_of_who_died(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    world.jira.hold_bulk();
-    let id = world.deliver(naming(12)).await;
-    let step = world.start_step();
-    let looked = |one: &jira_sim::Exchange| one.kind == Kind::BulkTask;
-    world.jira.wait_until("the task is looked at", |view| view.count(looked) == 1).await.unwrap();
-    step.abort();
-    assert!(step.await.unwrap_err().is_cancelled());
-
-    world.clock.advance(A_LEASE);
-    let successor = world.another_worker();
-    successor.step().await.unwrap();
-    assert_eq!(world.moves_asked(), 0, "the task is still at work");
-    world.jira.release_bulk();
-    // Whoever was woken before it was killed may still have given its ticket back, to wait until the task must be over.
-    world.clock.advance(A_LONG_WHILE);
-    successor.step().await.unwrap();
-    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
-    assert_eq!((moves(&world, 12), bulk_moves_asked(&world), world.moves_asked()), (vec![1], 1, 0));
-}
-
-pub(crate) async fn where_five_tasks_are_at_work_tickets_go_singly(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    world.jira.once(When::post(Kind::BulkTransitions), Fault::status(400));
-    let id = world.deliver(naming(12)).await;
-    world.work().await;
-    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
-    assert_eq!((moves(&world, 12), bulk_moves_asked(&world), world.moves_asked()), (vec![1], 1, 12));
-}
-
-pub(crate) async fn what_has_a_comment_to_carry_is_not_moved_in_bulk(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    let carrying = r#"    on "pull_request.merged" {
-      fire    = "next"
-      comment = "merged"
-    }
-
-    state "to_do""#;
-    world.reload(&many_allowed().replacen("    state \"to_do\"", carrying, 1));
-    let id = world.deliver(naming(12)).await;
-    world.work().await;
-    assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
-    assert_eq!((bulk_moves_asked(&world), world.moves_asked()), (0, 12));
 }
 
 pub(crate) async fn data_center_is_searched_and_each_ticket_is_read_before_it_moves(world: World) {

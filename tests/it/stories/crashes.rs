@@ -136,7 +136,7 @@ impl Processor for Broken {
     async fn changes(&self, _: &Ticket, _: &str, _: &mut Log) -> Answer<Vec<Change>> {
         unreachable!("it breaks before")
     }
-    async fn find(&self, _: &Ticket, _: &Hop, _: &mut Log) -> Answer<Found> {
+    async fn find(&self, _: &Ticket, _: &Hop, _: Option<&str>, _: &mut Log) -> Answer<Found> {
         unreachable!("it breaks before")
     }
     async fn forget(&self, _: &Ticket) {}

@@ -4,10 +4,12 @@
 //! on every store, against a simulated Jira over real HTTP. Time is moved by hand; nobody sleeps.
 
 mod batches;
+mod bulk;
 mod crashes;
 mod effects;
 mod events;
 mod forge;
+mod ids;
 mod language;
 mod moves;
 mod patience;
@@ -51,6 +53,14 @@ macro_rules! stories {
                 an_account_without_permission_is_told
                 a_transition_behind_a_condition_is_told_from_a_missing_one
                 a_ticket_that_does_not_exist_is_not_found
+            }
+            tell! { $home, ids:
+                a_status_that_was_renamed_before_the_next_look_is_still_where_we_went
+                a_move_that_is_made_again_goes_where_it_was_to_go_under_any_name
+                a_path_goes_on_through_a_status_that_is_renamed_meanwhile
+                what_an_answer_tells_of_a_new_name_spares_a_question
+                a_name_that_another_status_bears_by_now_leads_to_that_one
+                two_statuses_of_one_name_are_told_apart_by_via_alone
             }
             tell! { $home, renamed:
                 a_ticket_is_worked_on_in_the_queue_of_the_key_it_bears
@@ -113,7 +123,6 @@ macro_rules! stories {
             tell! { $home, batches:
                 a_hundred_tickets_cost_one_read_and_a_write_each
                 a_hundred_tickets_of_a_cold_worker_cost_two_more_calls
-                a_hundred_tickets_move_in_a_few_calls
                 more_tickets_than_one_call_reads_take_one_read_a_hundred
                 a_few_tickets_are_read_together_and_moved_singly
                 tickets_that_no_rule_can_move_are_not_read
@@ -121,6 +130,10 @@ macro_rules! stories {
                 a_bulk_read_that_fails_is_tried_again
                 what_one_status_serves_is_a_few_seconds
                 a_second_worker_finds_nothing_of_a_batch
+                data_center_is_searched_and_each_ticket_is_read_before_it_moves
+            }
+            tell! { $home, bulk:
+                a_hundred_tickets_move_in_a_few_calls
                 a_bulk_move_whose_worker_died_is_not_made_twice
                 a_bulk_move_whose_answer_was_lost_is_not_made_twice
                 what_a_bulk_move_could_not_move_goes_on_singly
@@ -128,9 +141,11 @@ macro_rules! stories {
                 a_bulk_move_that_is_given_up_ends_in_single_moves
                 a_bulk_move_that_is_never_over_is_waited_for_only_so_long
                 a_successor_waits_for_the_bulk_move_of_who_died
+                a_status_that_is_renamed_during_a_bulk_move_is_still_where_it_went
+                while_a_bulk_move_is_polled_for_nobody_else_gets_its_tickets
+                more_tickets_than_one_call_moves_take_a_move_a_thousand
                 where_five_tasks_are_at_work_tickets_go_singly
                 what_has_a_comment_to_carry_is_not_moved_in_bulk
-                data_center_is_searched_and_each_ticket_is_read_before_it_moves
             }
             tell! { $home, patience:
                 a_site_that_is_down_is_asked_seldom_and_no_ticket_is_given_up
@@ -143,6 +158,7 @@ macro_rules! stories {
                 a_data_centers_bucket_is_not_overdrawn
                 a_site_that_hangs_leaves_the_other_its_workers
                 no_more_tickets_are_at_jira_than_there_are_places
+                a_site_that_is_paused_stands_still_alone
                 a_worker_that_is_stopped_while_jira_hangs_gives_its_tickets_back
                 a_job_that_kills_its_process_again_and_again_is_put_away
                 a_job_whose_workers_died_four_times_is_still_done

@@ -254,6 +254,21 @@ pub(crate) async fn no_more_tickets_are_at_jira_than_there_are_places(world: Wor
     running.await.unwrap();
 }
 
+pub(crate) async fn a_site_that_is_paused_stands_still_alone(world: World) {
+    let other = site(Workflow::simplified(&STATUSES)).issue(NewIssue::new("PAY-1")).start().await.unwrap();
+    let worker = world.worker_on_two_sites(&other, WorkerConfig::new("worker-7"));
+    let by_hand = Pause { kind: PauseKind::Operator, why: "the board is rebuilt".into(), rest: None };
+    world.store.pause("jira", &by_hand).await.unwrap();
+    world.deliver(merged("SHOP-1 PAY-1")).await;
+    while !worker.step().await.unwrap().is_idle() {}
+    assert_eq!(other.moves("PAY-1"), ["To Do → In Progress"]);
+    assert!(world.jira.journal().is_empty(), "{:?}", world.jira.journal().lines());
+
+    assert!(world.store.resume("jira", None).await.unwrap());
+    while !worker.step().await.unwrap().is_idle() {}
+    assert_eq!(world.jira.moves("SHOP-1"), ["To Do → In Progress"]);
+}
+
 pub(crate) async fn a_worker_that_is_stopped_while_jira_hangs_gives_its_tickets_back(world: World) {
     world.jira.once(When::post(Kind::Transitions), Fault::apply_then_hold(&Gate::new()));
     let id = world.deliver(merged("SHOP-1")).await;

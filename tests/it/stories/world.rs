@@ -19,7 +19,7 @@ use conduit::worker::processor::jira::Jira;
 use conduit::worker::{Backends, Rulebook, Stepped, Worker, WorkerConfig};
 use jira_sim::{Account, JiraSim, Kind, NewIssue, Project, Workflow};
 
-use crate::support::homes::Home;
+use crate::support::homes::{Home, Sqlite};
 use crate::support::redis::Redis;
 
 const EMAIL: &str = "conduit@acme.test";
@@ -57,22 +57,43 @@ pub(crate) struct World {
     delivered: AtomicU32,
 }
 
-/// What a home is to a world: something that can be stopped and started again.
+/// What a home is to a world: something that can be stopped and started again, and looked into.
 #[async_trait(?Send)]
 pub(crate) trait Server {
     async fn restart(&mut self);
+    /// When the first of all leases runs out that are held now, in milliseconds.
+    async fn first_lease_ends(&self) -> i64;
 }
 
 #[async_trait(?Send)]
-impl<H: Home> Server for H {
+impl Server for Sqlite {
     async fn restart(&mut self) {
         Home::restart(self).await;
+    }
+
+    async fn first_lease_ends(&self) -> i64 {
+        let file = rusqlite::Connection::open(self.path()).unwrap();
+        file.query_row("SELECT min(lease_until) FROM tickets", [], |row| row.get(0)).unwrap()
+    }
+}
+
+#[async_trait(?Send)]
+impl Server for SyncingRedis {
+    async fn restart(&mut self) {
+        Home::restart(self).await;
+    }
+
+    async fn first_lease_ends(&self) -> i64 {
+        let mut first = redis::cmd("ZRANGE");
+        first.arg("conduit:{j:0}:lease").arg(0).arg(0).arg("WITHSCORES");
+        let first: Vec<(String, f64)> = first.query_async(&mut self.0.connect().await).await.unwrap();
+        Duration::from_secs_f64(first[0].1 / 1000.0).as_millis().try_into().unwrap()
     }
 }
 
 impl World {
     /// SHOP-1, SHOP-2 and SHOP-3 stand in *To Do*.
-    pub(crate) async fn on<H: Home + 'static>() -> Self {
+    pub(crate) async fn on<H: Home + Server + 'static>() -> Self {
         let home = H::new().await;
         let clock = Clock::system();
         let store = home.open(&clock).await;
@@ -153,6 +174,17 @@ impl World {
     /// The store's server, if it has one, goes away and comes back.
     pub(crate) async fn restart_store(&mut self) {
         self.home.restart().await;
+    }
+
+    /// Waits until every lease that is held was renewed, or given, after now.
+    pub(crate) async fn until_renewed(&self) {
+        let almost_a_lease = jiff::SignedDuration::from_secs(29);
+        let renewed = (self.clock.now() + almost_a_lease).as_millisecond();
+        let patience = std::time::Instant::now() + Duration::from_mins(1);
+        while self.home.first_lease_ends().await < renewed {
+            assert!(std::time::Instant::now() < patience, "a lease is not renewed");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// A delivery of this event came in.

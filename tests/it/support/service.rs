@@ -10,7 +10,7 @@ use conduit::forge::sample;
 use conduit::secrets::Secret;
 use conduit::settings::{DoorSettings, RedisUrl, Settings, SiteConfig, StoreUrl, WebSettings, WorkSettings};
 use conduit::trace::Trace;
-use jira_sim::{Account, JiraSim, NewIssue, Project, Workflow};
+use jira_sim::{Account, Builder, JiraSim, NewIssue, Project, Workflow};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -38,8 +38,13 @@ provisioner "shop" {
 }
 "#;
 
-/// A board with SHOP tickets, all *To Do* unless said otherwise.
+/// A board with SHOP tickets, in these statuses.
 pub(crate) async fn board(issues: &[(&str, &str)]) -> JiraSim {
+    site(issues).start().await.unwrap()
+}
+
+/// The same, to be changed.
+pub(crate) fn site(issues: &[(&str, &str)]) -> Builder {
     let workflow = Workflow::simplified(&["To Do", "In Progress", "Done", "Blocked"]);
     let mut jira = JiraSim::cloud()
         .account(Account::with_api_token(EMAIL, API_KEY))
@@ -47,7 +52,7 @@ pub(crate) async fn board(issues: &[(&str, &str)]) -> JiraSim {
     for (key, status) in issues {
         jira = jira.issue(NewIssue::new(key).status(status));
     }
-    jira.start().await.unwrap()
+    jira
 }
 
 /// Which store a story runs on.

@@ -8,7 +8,7 @@ use conduit::clock::Clock;
 use conduit::jira::webhooks::{Wanted, Webhooks};
 use conduit::jira::{
     Auth, Call, CallLog, Credential, Dialect, Endpoint, Gateway, JiraClient, RemoteLink, Scope, Site, Survey,
-    TransitionRequest, permission,
+    Target, TransitionRequest, permission,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -113,7 +113,7 @@ async fn read(client: &JiraClient) -> Result<()> {
 async fn missing(client: &JiraClient) -> Result<()> {
     let log = &mut CallLog::default();
     let issue = client.issue("SHOP-1", log).await?;
-    client.why_no_way(&issue, "Nowhere", None, false, log).await?;
+    client.why_no_way(&issue, Target::called("Nowhere"), None, false, log).await?;
     client.why_no_issue("SHOP-1", log).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use moka::future::Cache;
 
-use super::{Calls, Jira, ticket, while_reading, while_writing};
+use super::{Calls, Jira, while_reading, while_writing};
 use crate::jira::permission::BULK;
 use crate::jira::{Dialect, Failure, MOVED_AT_ONCE, READ_AT_ONCE, Scope};
 use crate::worker::processor::{Answer, Bulk, Log, Moves, Ticket};
@@ -43,7 +43,11 @@ impl Bulk for Jira {
     async fn read(&self, keys: &[String], log: &mut Log) -> Answer<Vec<Ticket>> {
         let mut calls = Calls::into(log);
         let issues = self.client.issues(keys, &mut calls.made).await.map_err(while_reading)?;
-        Ok(issues.into_iter().map(ticket).collect())
+        let mut tickets = Vec::with_capacity(issues.len());
+        for issue in issues {
+            tickets.push(self.known(issue).await);
+        }
+        Ok(tickets)
     }
 
     async fn moved_at_once(&self) -> usize {
