@@ -14,7 +14,7 @@ use super::processor::Site;
 use super::{Rulebook, STOPS_WITHIN, Shared, Stepped, Worker, count, router, tell};
 use crate::event::Event;
 use crate::store::{ClaimRequest, InboxItem, Routing, StoreError};
-use crate::telemetry::{self, Span};
+use crate::telemetry::{self, Began, Span};
 
 /// How many events are routed before jobs get their turn.
 const ROUTE_AT_ONCE: usize = 64;
@@ -161,13 +161,14 @@ impl Shared {
     async fn claim(&self, crew: &mut Crew) -> Result<usize, StoreError> {
         let mut claimed = 0;
         while let Some(request) = self.room(crew) {
+            let began = Began::now();
             let claims = self.store.claim(&request).await?;
             if claims.is_empty() {
                 break;
             }
             claimed += claims.len();
             for claims in by_event(claims) {
-                self.start(crew, claims).await;
+                self.start(crew, claims, began).await;
             }
         }
         Ok(claimed)
