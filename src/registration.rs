@@ -15,6 +15,9 @@ pub const MAX_LIVE_SECRETS: usize = 3;
 /// How long an old secret stays valid beside its successor when nobody says otherwise.
 pub const DEFAULT_OVERLAP: Duration = Duration::from_hours(24);
 
+/// The longest path of a repository, in bytes.
+pub const LONGEST_REPO_PATH: usize = 512;
+
 /// A repository (or an organisation) whose forge may deliver here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hook {
@@ -196,7 +199,7 @@ pub fn validate_repo_path(path: &str) -> Result<(), Invalid> {
     } else if segments.len() < 2 {
         return Err(Invalid::RepoPath(path.to_owned()));
     }
-    let good = !segments.is_empty() && path.len() <= 512 && segments.into_iter().all(segment);
+    let good = !segments.is_empty() && path.len() <= LONGEST_REPO_PATH && segments.into_iter().all(segment);
     if good { Ok(()) } else { Err(Invalid::RepoPath(path.to_owned())) }
 }
 

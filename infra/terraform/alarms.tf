@@ -1,4 +1,5 @@
-# What somebody should be told. What to do for each stands in docs/operating.md under the same words.
+# What somebody should be told: of what lasts, after the minutes that it has to last; of what is over as soon as it has
+# happened (a refused delivery, a dead ticket), at once. What to do for each stands in docs/operating.md under the same words.
 
 locals {
   alarms = {
@@ -12,6 +13,16 @@ locals {
       above       = 3600
       minutes     = 10
       missing     = "breaching"
+    }
+    store-away = {
+      description = "A task cannot ask the store what waits (ConduitStoreAway)"
+      namespace   = local.metrics_namespace
+      metric      = "conduit_store_up"
+      dimensions  = {}
+      stat        = "Minimum"
+      below       = 1
+      minutes     = 2
+      missing     = "notBreaching"
     }
     refuses-deliveries = {
       description = "Deliveries are answered 503 and will not come again by themselves (ConduitRefusesDeliveries)"
@@ -30,7 +41,7 @@ locals {
       dimensions  = { result = "error" }
       stat        = "Sum"
       above       = 0
-      minutes     = 5
+      minutes     = 1
       missing     = "notBreaching"
     }
     jira-refuses-login = {
@@ -50,7 +61,7 @@ locals {
       dimensions  = { outcome = "dead" }
       stat        = "Sum"
       above       = 0
-      minutes     = 5
+      minutes     = 1
       missing     = "notBreaching"
     }
     rules-not-loaded = {
@@ -94,8 +105,8 @@ resource "aws_cloudwatch_metric_alarm" "conduit" {
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.stat
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = each.value.above
+  comparison_operator = can(each.value.below) ? "LessThanThreshold" : "GreaterThanThreshold"
+  threshold           = try(each.value.below, each.value.above)
   period              = 60
   evaluation_periods  = each.value.minutes
   treat_missing_data  = each.value.missing

@@ -3,11 +3,14 @@
 
 locals {
   secrets = {
-    web = {
-      CONDUIT_STORE       = aws_secretsmanager_secret.store_url.arn
-      CONDUIT_SECRET_KEY  = aws_secretsmanager_secret.secret_key.arn
-      CONDUIT_ADMIN_TOKEN = aws_secretsmanager_secret.admin_token.arn
-    }
+    web = merge(
+      {
+        CONDUIT_STORE       = aws_secretsmanager_secret.store_url.arn
+        CONDUIT_SECRET_KEY  = aws_secretsmanager_secret.secret_key.arn
+        CONDUIT_ADMIN_TOKEN = aws_secretsmanager_secret.admin_token.arn
+      },
+      local.collector_login,
+    )
     worker = merge(
       {
         CONDUIT_STORE      = aws_secretsmanager_secret.store_url.arn
@@ -15,8 +18,11 @@ locals {
       },
       { for key in var.jira_secret_keys : key => "${var.jira_secret_arn}:${key}::" },
       var.github_secret_arn == null ? {} : { GITHUB_TOKEN = var.github_secret_arn },
+      local.collector_login,
     )
   }
+
+  collector_login = var.otlp_headers_secret_arn == null ? {} : { OTEL_EXPORTER_OTLP_HEADERS = var.otlp_headers_secret_arn }
 
   # Without the name of a field behind it, which only ECS understands.
   readable = {

@@ -9,6 +9,10 @@ resource "aws_lb" "this" {
   security_groups    = [aws_security_group.lb.id]
 
   drop_invalid_header_fields = true
+
+  # Shorter than the 75 seconds for which Conduit keeps a connection: who closes last is never surprised by a request.
+  idle_timeout = 60
+
   enable_deletion_protection = var.deletion_protection
 
   access_logs {
@@ -53,8 +57,9 @@ resource "aws_lb_listener" "https" {
   load_balancer_arn = aws_lb.this.arn
   protocol          = "HTTPS"
   port              = 443
-  ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06"
-  certificate_arn   = local.certificate_arn
+  # TLS 1.3, and of 1.2 what has forward secrecy and authenticated encryption.
+  ssl_policy      = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+  certificate_arn = local.certificate_arn
 
   default_action {
     type = "fixed-response"

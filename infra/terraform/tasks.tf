@@ -28,7 +28,14 @@ locals {
         CONDUIT_RETENTION         = var.retention
         CONDUIT_LOG               = var.log_level
         CONDUIT_LOG_FORMAT        = "json"
-    })
+    }, local.traces)
+  }
+
+  # Off until there is somewhere to send them.
+  traces = var.otlp_endpoint == null ? {} : {
+    OTEL_EXPORTER_OTLP_ENDPOINT = var.otlp_endpoint
+    OTEL_TRACES_SAMPLER         = "traceidratio"
+    OTEL_TRACES_SAMPLER_ARG     = tostring(var.otlp_share)
   }
 
   # Both images run as a user of their own and write nothing.
@@ -55,6 +62,7 @@ locals {
     name              = "collector"
     image             = var.collector_image
     essential         = false
+    restartPolicy     = { enabled = true }
     memoryReservation = 128
     environment = [{
       name = "AOT_CONFIG_CONTENT"
@@ -110,13 +118,14 @@ resource "aws_ecs_task_definition" "this" {
       # Work under way is finished or handed back within 25 seconds of SIGTERM; ECS waits a little longer.
       stopTimeout = 30
 
-      # Whether it lives: a task that is not ready for want of a store is not mended by another.
+      # Whether it lives: a task that is not ready for want of a store is not mended by another. A worker waits for its store
+      # before it listens.
       healthCheck = {
         command     = ["CMD", "/conduit", "healthcheck", "http://127.0.0.1:9093/livez"]
         interval    = 10
         timeout     = 5
         retries     = 3
-        startPeriod = 60
+        startPeriod = 300
       }
 
       logConfiguration = local.log_options[each.key]

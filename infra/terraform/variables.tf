@@ -101,6 +101,11 @@ variable "web_acl_arn" {
   description = "A regional WAF web ACL for the load balancer; null: none. It must let bodies of 25 MiB through."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.web_acl_arn == null || can(regex("^arn:[^:]+:wafv2:[^:]+:[0-9]{12}:regional/webacl/.+$", var.web_acl_arn))
+    error_message = "The ARN of a regional web ACL."
+  }
 }
 
 # The network.
@@ -180,12 +185,22 @@ variable "github_secret_arn" {
   description = "An existing secret whose whole text is a GitHub token; only for rules with `paths` or `commits`. Null: none."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.github_secret_arn == null || can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:.+-[A-Za-z0-9]{6}$", var.github_secret_arn))
+    error_message = "The whole ARN of a secret, with its six random characters."
+  }
 }
 
 variable "customer_key_arns" {
   description = "KMS keys that the secrets above are encrypted with, when they are not AWS' own."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.customer_key_arns : can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", arn))])
+    error_message = "ARNs of keys, not of aliases."
+  }
 }
 
 variable "admin_token_version" {
@@ -323,6 +338,44 @@ variable "alarm_topic_arns" {
   description = "SNS topics that alarms speak to. Empty: they can only be looked at."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.alarm_topic_arns : can(regex("^arn:[^:]+:sns:[^:]+:[0-9]{12}:.+$", arn))])
+    error_message = "ARNs of SNS topics."
+  }
+}
+
+variable "otlp_endpoint" {
+  description = "Where an OpenTelemetry collector takes a trace of each event, over HTTPS. Null: no traces."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.otlp_endpoint == null || can(regex("^https://[^/:@?]+(:443)?(/[^?]*)?$", var.otlp_endpoint))
+    error_message = "An https address on port 443, without a login or a query: nothing else is let out."
+  }
+}
+
+variable "otlp_headers_secret_arn" {
+  description = "An existing secret whose whole text is what the collector asks for, such as authorization=Bearer%20…. Null: nothing."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.otlp_headers_secret_arn == null || can(regex("^arn:[^:]+:secretsmanager:[^:]+:[0-9]{12}:secret:.+-[A-Za-z0-9]{6}$", var.otlp_headers_secret_arn))
+    error_message = "The whole ARN of a secret, with its six random characters."
+  }
+}
+
+variable "otlp_share" {
+  description = "The share of events that are traced, from 0 to 1."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.otlp_share >= 0 && var.otlp_share <= 1
+    error_message = "From 0 to 1."
+  }
 }
 
 variable "deletion_protection" {

@@ -22,7 +22,8 @@ async fn run(settings: Settings, log: &LogArgs, traces: &TraceArgs) -> Result<()
     init_logs(&log.log, format).map_err(|error| CliError::Usage(format!("CONDUIT_LOG: {error}")))?;
     dumps::forbid();
     if let Some(traces) = &traces.check()? {
-        init_spans(traces).map_err(anyhow::Error::from)?;
+        // What stands in their way is a setting.
+        init_spans(traces).map_err(|error| CliError::Usage(error.to_string()))?;
     }
     // It holds everything that a start needs at one time or another, and is gone when that is over.
     let service = match Box::pin(Service::start(settings, Clock::system())).await {

@@ -15,12 +15,12 @@ use jiff::Timestamp;
 use crate::forge::{self, Forge, Headers};
 use crate::printable::printable;
 use crate::registration::{Hook, RepoCheck, validate_repo_id};
-use crate::store::{EventId, NewEvent, StoreError};
+use crate::store::{EventId, Ingested, NewEvent, StoreError};
 use crate::telemetry::{self, Delivery, Laps};
 
 use super::cache::OpenHook;
 use super::door::Visitor;
-use super::intake::{self, Arrival, Refused, Understood};
+use super::intake::{self, Arrival, Proof, Refused, Understood};
 use super::{ApiError, State, body};
 
 /// The largest delivery: 25 MiB, which is GitHub's own limit.
@@ -75,9 +75,8 @@ async fn take_in(
     laps.done("receive");
     let at = state.clock.now();
     let hook = hook(state, forge.name(), repo_id, at).await?;
-    let understood = look(forge, request.headers(), &body.bytes, hook.clone(), at).await?;
-    let understood = understood.map_err(|refused| refuse(&refused, forge.name(), repo_id, visitor))?;
-    laps.done("verify");
+    let looked = look(forge, request.headers(), &body.bytes, hook.clone(), (at, laps)).await?;
+    let (understood, laps) = looked.map_err(|refused| refuse(&refused, forge.name(), repo_id, visitor))?;
     // Without a hook there is no secret, and without a secret nothing is genuine.
     let hook = hook.ok_or(ApiError::BadSignature)?;
     state.door.take_from(&hook.rate, at).inspect_err(|_| {
@@ -112,27 +111,35 @@ async fn look(
     headers: &HeaderMap,
     body: &Bytes,
     hook: Option<Arc<OpenHook>>,
-    at: Timestamp,
-) -> Result<Result<Understood, Refused>, ApiError> {
+    arrived: (Timestamp, Laps),
+) -> Result<Result<(Understood, Laps), Refused>, ApiError> {
+    let look = move |headers: &HeaderMap, body: &[u8]| {
+        let (at, mut laps) = arrived;
+        let proof = prove(forge, headers, body, hook.as_deref(), at)?;
+        laps.done("verify");
+        let understood = intake::understand(forge, &RequestHeaders(headers), body, proof)?;
+        laps.done("normalise");
+        Ok((understood, laps))
+    };
     if body.len() <= OFF_REACTOR {
-        return Ok(understand(forge, headers, body, hook.as_deref(), at));
+        return Ok(look(headers, body));
     }
     let (headers, body) = (headers.clone(), body.clone());
-    tokio::task::spawn_blocking(move || understand(forge, &headers, &body, hook.as_deref(), at))
+    tokio::task::spawn_blocking(move || look(&headers, &body))
         .await
         .map_err(|error| ApiError::internal("a large delivery could not be looked at", error))
 }
 
-fn understand(
+fn prove(
     forge: &dyn Forge,
     headers: &HeaderMap,
     body: &[u8],
     hook: Option<&OpenHook>,
     at: Timestamp,
-) -> Result<Understood, Refused> {
+) -> Result<Proof, Refused> {
     let live = hook.map(|hook| hook.live(at).collect::<Vec<_>>()).unwrap_or_default();
     let secrets: Vec<_> = live.iter().map(|(version, secret)| (*version, secret.expose())).collect();
-    intake::understand(forge, &RequestHeaders(headers), body, &secrets)
+    intake::prove(forge, &RequestHeaders(headers), body, &secrets)
 }
 
 struct RequestHeaders<'a>(&'a HeaderMap);
@@ -191,7 +198,7 @@ async fn pin(state: &State, understood: &Understood, mut hook: Hook) -> Result<(
 async fn store(state: &State, event: NewEvent, body: Bytes, mut laps: Laps) -> Result<Accepted, ApiError> {
     let ingested = state.store.ingest(&event).await?;
     laps.done("store");
-    tell(&event, ingested.duplicate, laps);
+    tell(&event, &ingested, laps);
     let NewEvent { id, verdict, .. } = event;
     if !ingested.duplicate {
         if let Some(verdict) = verdict {
@@ -206,7 +213,7 @@ async fn store(state: &State, event: NewEvent, body: Bytes, mut laps: Laps) -> R
 }
 
 /// Says of an event that it is durable, where the log and the traces are read.
-fn tell(event: &NewEvent, duplicate: bool, laps: Laps) {
+fn tell(event: &NewEvent, &Ingested { duplicate, known, .. }: &Ingested, laps: Laps) {
     let NewEvent { id, received, .. } = event;
     let (trace_id, kind) = (telemetry::trace_id(id.as_str()), printable(&event.kind));
     let ended = event.verdict.map(|verdict| (verdict.outcome.as_str(), verdict.reason.as_str()));
@@ -218,6 +225,7 @@ fn tell(event: &NewEvent, duplicate: bool, laps: Laps) {
         repo: &event.repo,
         kind: &event.kind,
         duplicate,
+        known,
         ended,
     });
 }

@@ -1,8 +1,7 @@
 //! What a delivery's bytes amount to. Pure: no I/O, no clock.
 //!
-//! Two steps, with the caller's I/O between them: [`understand`] proves the delivery genuine and reads what
-//! it means; then, once the repository is pinned if it has to be, [`new_event`] says what is to be made
-//! durable.
+//! Three steps: [`prove`] finds the delivery genuine, and [`understand`] reads what it means; then, once the caller has
+//! pinned the repository if it has to be, [`new_event`] says what is to be made durable.
 
 use std::time::Duration;
 
@@ -17,13 +16,20 @@ use crate::trace::{Reason, Received};
 /// The kind of what could not be understood.
 const UNKNOWN_KIND: &str = "unknown";
 
+/// What vouches for a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Proof {
+    /// The version of the secret that it was signed with.
+    secret_version: u32,
+    /// How it was checked.
+    verified_by: &'static str,
+}
+
 /// A genuine delivery.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Understood {
-    /// The version of the secret that vouches for it.
-    pub(super) secret_version: u32,
-    /// How it was checked.
-    pub(super) verified_by: &'static str,
+    /// What vouches for it.
+    pub(super) proof: Proof,
     /// The forge's own id of it.
     pub(super) delivery_id: String,
     /// What it means, or why it means nothing here.
@@ -41,18 +47,27 @@ pub(super) enum Refused {
     Malformed(String),
 }
 
-/// Proves `body` genuine by one of `secrets` (versions with texts), then reads what it means.
-///
-/// Nothing is parsed before the proof. Without secrets (an unknown hook) the refusal costs the same.
-pub(super) fn understand(
+/// Proves `body` genuine by one of `secrets` (versions with texts). Without secrets (an unknown hook) the refusal costs
+/// the same.
+pub(super) fn prove(
     forge: &dyn Forge,
     headers: &dyn Headers,
     body: &[u8],
     secrets: &[(u32, &str)],
-) -> Result<Understood, Refused> {
+) -> Result<Proof, Refused> {
     let texts: Vec<&str> = secrets.iter().map(|(_, text)| *text).collect();
     let verified = forge.verify(headers, body, &texts).map_err(Refused::Unverified)?;
     let (secret_version, _) = secrets.get(verified.secret).ok_or(Refused::Unverified(Unverified::Wrong))?;
+    Ok(Proof { secret_version: *secret_version, verified_by: verified.by })
+}
+
+/// Reads what `body` means. It takes a [`Proof`], so that nothing is parsed before there is one.
+pub(super) fn understand(
+    forge: &dyn Forge,
+    headers: &dyn Headers,
+    body: &[u8],
+    proof: Proof,
+) -> Result<Understood, Refused> {
     let delivery_id =
         forge.delivery_id(headers, body).map_err(|error| Refused::Malformed(error.to_string()))?;
     let meaning = match forge.normalise(headers, body) {
@@ -61,7 +76,7 @@ pub(super) fn understand(
         Err(NormaliseError::ContentType(found)) => return Err(Refused::ContentType(found)),
         Err(error) => return Err(Refused::Malformed(error.to_string())),
     };
-    Ok(Understood { secret_version: *secret_version, verified_by: verified.by, delivery_id, meaning })
+    Ok(Understood { proof, delivery_id, meaning })
 }
 
 /// How a delivery arrived.
@@ -115,8 +130,8 @@ fn received(understood: &Understood, hook: &Hook, arrival: Arrival<'_>) -> Recei
         hook: hook.name(),
         bytes: arrival.body.len() as u64,
         ms: u64::try_from(arrival.now.duration_since(arrival.at).as_millis()).unwrap_or_default(),
-        verified_by: understood.verified_by.to_owned(),
-        secret_version: understood.secret_version,
+        verified_by: understood.proof.verified_by.to_owned(),
+        secret_version: understood.proof.secret_version,
     }
 }
 
@@ -239,7 +254,9 @@ mod tests {
     }
 
     fn look(body: &[u8], signature: &str) -> Result<Understood, Refused> {
-        understand(&Plain, &[("signature", signature), ("id", "d-1")], body, &[(4, "new"), (3, "old")])
+        let headers = [("signature", signature), ("id", "d-1")];
+        let proof = prove(&Plain, &headers, body, &[(4, "new"), (3, "old")])?;
+        understand(&Plain, &headers, body, proof)
     }
 
     fn event_of(body: &[u8], repo: RepoCheck, max_age: Option<Duration>) -> NewEvent {
@@ -258,7 +275,7 @@ mod tests {
             look(b"\xff nonsense", "new"),
             Err(Refused::Malformed("the body is not readable: not a word".into()))
         );
-        let without_a_hook = understand(&Plain, &[("signature", "new"), ("id", "d-1")], b"merged", &[]);
+        let without_a_hook = prove(&Plain, &[("signature", "new"), ("id", "d-1")], b"merged", &[]);
         assert_eq!(without_a_hook, Err(Refused::Unverified(Unverified::Wrong)));
     }
 

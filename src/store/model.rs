@@ -76,6 +76,8 @@ pub enum Content {
 pub struct Ingested {
     /// It, or the same change, had been accepted before.
     pub duplicate: bool,
+    /// It itself had been: its event has a record already, and got no second one.
+    pub known: bool,
     /// Tickets of an earlier delivery that were queued again because they had failed.
     pub requeued: Vec<String>,
 }

@@ -112,8 +112,19 @@ fn install_recorder() -> Result<PrometheusHandle, String> {
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?;
     describe_all();
+    begin_rare_counters();
     build_info(env!("CARGO_PKG_VERSION"));
     Ok(handle)
+}
+
+/// Shows what seldom happens as 0 until it does: Prometheus sees an increase only where it has seen a number before, and the
+/// first time is the one that somebody should be told of.
+fn begin_rare_counters() {
+    counter!(MetricName::BodiesDropped.as_str()).increment(0);
+    counter!(MetricName::Spooled.as_str()).increment(0);
+    for result in [Drained::Accepted, Drained::Duplicate, Drained::Refused] {
+        counter!(MetricName::SpoolDrained.as_str(), "result" => result.as_str()).increment(0);
+    }
 }
 
 /// What became of a delivery at the door.
@@ -294,6 +305,16 @@ fn float(count: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_seldom_happens_is_there_before_it_does() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, begin_rare_counters);
+        let text = recorder.handle().render();
+        for series in ["conduit_bodies_dropped_total", "conduit_spool_drained_total{result=\"refused\"}"] {
+            assert!(text.contains(&format!("{series} 0")), "{series} in\n{text}");
+        }
+    }
 
     #[test]
     fn what_is_counted_is_rendered_under_the_documented_names() {

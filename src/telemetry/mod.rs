@@ -13,4 +13,4 @@ pub use metrics::{
     event_done, jira_request, limit_remaining, outcome, queue, request_delayed, rules_reload_failed,
     site_paused, spool, spooled, store_up, transition_cache, webhook,
 };
-pub use spans::{Delivery, Laps, Span, SpanConfig, SpanError, flush_spans, init_spans, trace_id};
+pub use spans::{Began, Delivery, Laps, Span, SpanConfig, SpanError, flush_spans, init_spans, trace_id};

@@ -11,6 +11,7 @@ use super::crew::Crew;
 use super::processor::Site;
 use super::{STOPS_WITHIN, Shared, Stepped, Worker, WorkerConfig};
 use crate::store::{ClaimRequest, StoreError};
+use crate::telemetry::Began;
 
 /// How often leases are reaped, finished tickets carried home, and sites looked after.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
@@ -98,12 +99,13 @@ impl Shared {
     /// Claims as many jobs as there is room for, and starts them.
     async fn claim(&self, crew: &mut Crew) -> Result<(), StoreError> {
         while let Some(request) = self.room(crew) {
+            let began = Began::now();
             let claims = self.store.claim(&request).await?;
             if claims.is_empty() {
                 break;
             }
             for claims in by_event(claims) {
-                self.start(crew, claims).await;
+                self.start(crew, claims, began).await;
             }
         }
         Ok(())

@@ -2,6 +2,8 @@
 //!
 //! Checkers of those formats (`infra/check`) cannot know Conduit's settings, commands and metrics; this does.
 
+mod expressions;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -54,8 +56,10 @@ fn settings() -> BTreeSet<String> {
     let mut files = Vec::new();
     collect(&root().join("src"), &mut files);
     let found = files.iter().flat_map(|(_, text)| variable.captures_iter(text));
-    // The command line's own token is no flag, so that nobody else sees it; nor is what opens the collector.
-    let apart = ["CONDUIT_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"].map(str::to_owned);
+    // The command line's own token is no flag, so that nobody else sees it; nor is what opens the collector,
+    // or how long it may take.
+    let apart =
+        ["CONDUIT_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT"].map(str::to_owned);
     found.map(|found| found[1].to_owned()).chain(apart).collect()
 }
 

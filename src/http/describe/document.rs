@@ -19,7 +19,8 @@ use super::{NeedsToken, Operation};
 
 const ABOUT: &str = "Moves Jira tickets when code moves. Every answer is JSON in one envelope (metrics and pages apart): \
     `{\"success\":true,\"data\":…}`, or `{\"success\":false,\"error_code\":N,\"error_msg\":\"…\"}`. A path that exists \
-    answers a method that it does not take with 405 and error code 213; `Allow` says which it takes.";
+    answers a method that it does not take with 405 and error code 213; `Allow` says which it takes. A query parameter \
+    without a value is as good as none.";
 
 /// Describes both listeners.
 pub(in crate::http) fn document(public: &[Route], management: &[Route]) -> Value {

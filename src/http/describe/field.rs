@@ -14,6 +14,8 @@ pub(in crate::http) struct Field {
     kind: Kind,
     /// What a text, or each text of a list, looks like.
     pattern: Option<&'static str>,
+    /// How long a text, or each text of a list, may be.
+    longest: usize,
     /// How many texts a list may have.
     most: Option<usize>,
 }
@@ -21,6 +23,8 @@ pub(in crate::http) struct Field {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Text,
+    /// A text, or the number 0.
+    Duration,
     List,
     Flag,
     /// One of the names that a type has.
@@ -31,11 +35,16 @@ enum Kind {
 
 impl Field {
     const fn new(name: &'static str, about: &'static str, kind: Kind) -> Self {
-        Self { name, about, required: false, kind, pattern: None, most: None }
+        Self { name, about, required: false, kind, pattern: None, longest: LONGEST, most: None }
     }
 
     pub(in crate::http) const fn text(name: &'static str, about: &'static str) -> Self {
         Self::new(name, about, Kind::Text)
+    }
+
+    /// A length of time.
+    pub(in crate::http) const fn duration(name: &'static str, about: &'static str) -> Self {
+        Self::new(name, about, Kind::Duration).like(pattern::DURATION)
     }
 
     pub(in crate::http) const fn list(name: &'static str, about: &'static str) -> Self {
@@ -64,6 +73,11 @@ impl Field {
         Self { pattern: Some(pattern), ..self }
     }
 
+    /// How long its text, or each text of its list, may be.
+    pub(in crate::http) const fn no_longer_than(self, longest: usize) -> Self {
+        Self { longest, ..self }
+    }
+
     /// How many texts its list may have.
     pub(in crate::http) const fn at_most(self, most: usize) -> Self {
         Self { most: Some(most), ..self }
@@ -78,6 +92,7 @@ impl Field {
     pub(super) fn schema(&self, schemas: &mut SchemaGenerator) -> Value {
         match self.kind {
             Kind::Text => self.words(),
+            Kind::Duration => json!({ "anyOf": [self.words(), { "type": "integer", "enum": [0] }] }),
             Kind::List => {
                 let mut list = json!({ "type": "array", "items": self.words() });
                 if let Some(most) = self.most {
@@ -98,7 +113,7 @@ impl Field {
     }
 
     fn words(&self) -> Value {
-        let mut text = json!({ "type": "string", "maxLength": LONGEST });
+        let mut text = json!({ "type": "string", "maxLength": self.longest });
         if let Some(pattern) = self.pattern {
             text["pattern"] = pattern.into();
         }

@@ -10,7 +10,7 @@ use crate::http::answer::{self, Answer};
 use crate::http::extract::Ask;
 use crate::http::fields::{Field, Fields, Input, pattern};
 use crate::http::{ApiError, State, ingest};
-use crate::registration::{DEFAULT_OVERLAP, Hook, validate_repo_id, validate_secret};
+use crate::registration::{DEFAULT_OVERLAP, Hook, LONGEST_REPO_PATH, validate_repo_id, validate_secret};
 use crate::secrets::Secret;
 
 /// How often a change is tried against others who change the same hook.
@@ -57,6 +57,7 @@ const REPO_PATH: Field = Field::text(
     "the repository, acme/shop, or all of an owner's, acme/*; Jira: acme.atlassian.net/SHOP",
 )
 .like(pattern::REPO_PATH)
+.no_longer_than(LONGEST_REPO_PATH)
 .required();
 const PROJECTS: Field =
     Field::list("projects", "the projects that its events may move; left out: all").like(pattern::PROJECT);
@@ -102,11 +103,10 @@ impl Input for Update {
     const FIELDS: &[Field] = &[
         PROVIDER.required(),
         REPO_ID,
-        Field::text(
+        Field::duration(
             "overlap",
             "how long the older secrets stay valid: 24h unless said, at most 30d; 0: not at all",
-        )
-        .like(pattern::DURATION),
+        ),
     ];
 
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {

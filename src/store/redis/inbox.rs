@@ -68,8 +68,9 @@ impl RedisStore {
             call.arg(name).arg(value);
         }
         let answer: String = self.link.accept(home, &call).await?;
-        let requeued = if answer == "known" { self.requeue_failed(&event.id).await? } else { Vec::new() };
-        Ok(Ingested { duplicate: answer != "new", requeued })
+        let known = answer == "known";
+        let requeued = if known { self.requeue_failed(&event.id).await? } else { Vec::new() };
+        Ok(Ingested { duplicate: answer != "new", known, requeued })
     }
 
     pub(super) async fn waiting_events(&self, worker: &str, most: usize) -> Result<Vec<InboxItem>> {

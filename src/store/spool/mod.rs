@@ -40,6 +40,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, RwLock, RwLockReadGuard, Semaphore};
 
 use self::copy::HookCopy;
+use self::deliveries::Duplicate;
 use self::file::SpoolFile;
 use self::packed::Packed;
 use super::{EventId, Ingested, NewEvent, Result, SpoolStatus, Store, StoreError};
@@ -259,12 +260,12 @@ impl SpooledStore {
     }
 
     async fn spool_event(&self, event: &NewEvent) -> Result<Ingested> {
-        let duplicate = self.file.push(Packed::new(event)?).await?;
-        if !duplicate.known {
+        let Duplicate { known, stands } = self.file.push(Packed::new(event)?).await?;
+        if !known {
             telemetry::spooled();
         }
         self.bell.notify_one();
-        Ok(Ingested { duplicate: duplicate.known || duplicate.stands, requeued: Vec::new() })
+        Ok(Ingested { duplicate: known || stands, known, requeued: Vec::new() })
     }
 
     /// A body goes where its event is: it may still be in the spool.

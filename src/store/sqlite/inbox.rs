@@ -66,7 +66,8 @@ fn without_content(event: &NewEvent) -> NewEvent {
 pub(super) fn ingest(conn: &Connection, delivery: &Delivery, now: i64) -> Result<Ingested> {
     let new = &delivery.event;
     if let Some(known) = number(conn, &new.id)? {
-        return Ok(Ingested { duplicate: true, requeued: requeue_failed(conn, known, now)? });
+        let requeued = requeue_failed(conn, known, now)?;
+        return Ok(Ingested { duplicate: true, known: true, requeued });
     }
     let stands = match &new.occurrence {
         Some(occurrence) if new.verdict.is_none() => standing_for(conn, occurrence)?,
@@ -83,7 +84,7 @@ pub(super) fn ingest(conn: &Connection, delivery: &Delivery, now: i64) -> Result
         }
         enqueue(conn, event, 1, &[], false)?;
     }
-    Ok(Ingested { duplicate: stands.is_some(), requeued: Vec::new() })
+    Ok(Ingested { duplicate: stands.is_some(), known: false, requeued: Vec::new() })
 }
 
 fn insert(

@@ -34,6 +34,8 @@ pub struct Delivery<'a> {
     pub kind: &'a str,
     /// It, or the same change, had been accepted before.
     pub duplicate: bool,
+    /// It itself had been, under this id.
+    pub known: bool,
     /// Outcome and reason, when it was finished at the door.
     pub ended: Option<(&'static str, &'static str)>,
 }
@@ -60,8 +62,9 @@ impl Laps {
             .with_start_time(began)
             .with_attributes(attributes(delivery));
         let ids = Ids::of(delivery.event);
-        let span = if delivery.duplicate {
-            // The span that bears the event's own id was the first one's.
+        let span = if delivery.known {
+            // The span that bears the event's own id was the first one's. A change that another event stands for has a record
+            // of its own, and so a trace.
             tracer.build_with_context(builder, &Context::new().with_remote_span_context(ids.parent()))
         } else {
             ids.for_the_next_span(|| tracer.build_with_context(builder, &Context::new()))
@@ -78,7 +81,7 @@ impl Laps {
 }
 
 fn attributes(delivery: &Delivery<'_>) -> Vec<KeyValue> {
-    let Delivery { event, provider, repo, kind, duplicate, ended } = *delivery;
+    let Delivery { event, provider, repo, kind, duplicate, ended, .. } = *delivery;
     let mut attributes = vec![
         KeyValue::new("http.request.method", "POST"),
         KeyValue::new("http.route", ROUTE),

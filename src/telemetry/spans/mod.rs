@@ -3,8 +3,9 @@
 //!
 //! ```text
 //!  POST /conduit/webhooks/{provider}/{repo_id}/payload      `serve`
-//!  ├─ receive, verify, store
+//!  ├─ receive, verify, normalise, store
 //!  ├─ route                                                 whichever `worker`, whenever it comes to it
+//!  ├─ claim                                                 a worker takes some of its tickets
 //!  └─ ticket                                                one for each try of each ticket
 //!     ├─ decide
 //!     └─ GET /rest/api/3/issue/{id}, …                      one for each call
@@ -21,7 +22,7 @@ mod export;
 mod ids;
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{
     FutureExt as _, SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _,
@@ -76,6 +77,17 @@ pub fn trace_id(event: &str) -> Option<String> {
     tracer().map(|_| Ids::of(event).trace.to_string())
 }
 
+/// When something began of which only its end tells what event it is part of.
+#[derive(Debug, Clone, Copy)]
+pub struct Began(Option<SystemTime>);
+
+impl Began {
+    /// Now.
+    pub fn now() -> Self {
+        Self(tracer().map(|_| SystemTime::now()))
+    }
+}
+
 /// Something that takes a while, from here until it is dropped.
 #[must_use]
 #[derive(Debug)]
@@ -84,9 +96,14 @@ pub struct Span(Option<Context>);
 impl Span {
     /// A part of what becomes of an event.
     pub fn of_event(name: &'static str, event: &str) -> Self {
-        let Some(tracer) = tracer() else { return Self(None) };
+        Self::of_event_since(name, event, Began::now())
+    }
+
+    /// A part of what becomes of an event, which began before that was known.
+    pub fn of_event_since(name: &'static str, event: &str, began: Began) -> Self {
+        let (Some(tracer), Some(began)) = (tracer(), began.0) else { return Self(None) };
         let parent = Context::new().with_remote_span_context(Ids::of(event).parent());
-        let span = Self::begin(tracer, tracer.span_builder(name), &parent);
+        let span = Self::begin(tracer, tracer.span_builder(name).with_start_time(began), &parent);
         span.set("conduit.event.id", event.to_owned());
         span
     }

@@ -1,17 +1,23 @@
 //! Which claims are worked on together: those of one event on one site, and its other tickets that can be had.
 
 use crate::store::{Claim, ClaimRequest, SUSPECT_AFTER};
+use crate::telemetry::{Began, Span};
 use crate::worker::Shared;
 use crate::worker::crew::Crew;
 use crate::worker::processor::Site;
 
 impl Shared {
-    /// Starts jobs of one event on one site, together with the others of it that can be had.
-    pub(in crate::worker) async fn start(&self, crew: &mut Crew, mut claims: Vec<Claim>) {
+    /// Starts jobs of one event on one site, together with the others of it that can be had; claiming them began at `began`.
+    pub(in crate::worker) async fn start(&self, crew: &mut Crew, mut claims: Vec<Claim>, began: Began) {
         let places = claims.len().min(self.config.concurrency.div_ceil(2));
         if let Some(claim) = claims.iter().find(|claim| claim.siblings && !is_suspect(claim)) {
             let others = self.others_of(claim, claims.len()).await;
             claims.extend(others);
+        }
+        if let Some(first) = claims.first() {
+            let span = Span::of_event_since("claim", first.lease.job.event.as_str(), began);
+            span.set("conduit.site", first.lease.site.clone());
+            span.set("conduit.tickets", i64::try_from(claims.len()).unwrap_or(i64::MAX));
         }
         let (suspects, claims): (Vec<_>, Vec<_>) = claims.into_iter().partition(is_suspect);
         for claim in suspects {

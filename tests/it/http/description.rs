@@ -279,6 +279,42 @@ async fn the_real_answers_are_the_described_ones() {
 }
 
 #[tokio::test]
+async fn what_a_field_takes_beyond_the_ordinary_is_described_too() {
+    let door = Door::open().await;
+    let document = describe(&door).await;
+    door.register("shop", "acme/shop").await;
+    let text = |text: &str| Value::from(text);
+    let update = |overlap: Value| {
+        vec![
+            ("body", "provider", text("github")),
+            ("body", "repo_id", text("shop")),
+            ("body", "overlap", overlap),
+        ]
+    };
+    let register = |path: String| {
+        let of = |name, value| ("body", name, value);
+        vec![of("provider", text("github")), of("repo_id", text("other")), of("repo_path", path.into())]
+    };
+    let stories = [
+        // What a script that ends a leak in a hurry will write.
+        ("PATCH /conduit/webhooks/update", update(json!(0)), true),
+        ("PATCH /conduit/webhooks/update", update(json!("0")), true),
+        ("PATCH /conduit/webhooks/update", update(json!(1)), false),
+        ("POST /conduit/webhooks/register", register(format!("acme/{}", "x".repeat(507))), true),
+        ("POST /conduit/webhooks/register", register(format!("acme/{}", "x".repeat(508))), false),
+    ];
+    for (name, values, good) in stories {
+        let operation = Operation::of(&document, name);
+        let (_, field, value) = values.last().unwrap();
+        let schema = &operation.described["requestBody"]["content"]["application/json"]["schema"];
+        let described = jsonschema::validator_for(&schema["properties"][field]).unwrap().is_valid(value);
+        let request = operation.request(&door, &values).bearer_auth(door.admin.expose());
+        let (status, answer) = operation.hold(request).await;
+        assert_eq!((described, status.is_success()), (good, good), "{name} with {value}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn the_page_runs_nothing_but_its_own_files() {
     let door = Door::open().await;
     for (path, media) in [("", "text/html"), ("/page.js", "text/javascript"), ("/page.css", "text/css")] {

@@ -19,6 +19,9 @@ use crate::support::service::{
 /// Nobody's business but the collector's.
 const COLLECTOR_TOKEN: &str = "the-collectors-token";
 
+/// The span of a delivery.
+const DELIVERY: &str = "POST /conduit/webhooks/{provider}/{repo_id}/payload";
+
 /// A `serve` that leaves the work to a `worker`, and the worker.
 struct Pair {
     serve: Process,
@@ -96,15 +99,15 @@ fn only<'s>(spans: &'s [Span], name: &str) -> &'s Span {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_is_one_trace_from_its_delivery_to_jiras_answer_across_processes() {
-    const DELIVERY: &str = "POST /conduit/webhooks/{provider}/{repo_id}/payload";
     const MOVE: &str = "POST /rest/api/2/issue/{id}/transitions";
     let collector = Collector::start();
     let pair = Pair::start(&collector.url).await;
     let event = pair.tell().await;
 
     let named = |spans: &[Span], name: &str| spans.iter().any(|span| span.name == name);
-    let whole =
-        |spans: &[Span]| [DELIVERY, "route", "ticket", MOVE, "store"].iter().all(|name| named(spans, name));
+    let whole = |spans: &[Span]| {
+        [DELIVERY, "route", "claim", "ticket", MOVE, "store"].iter().all(|name| named(spans, name))
+    };
     let spans = collector.once(whole).await;
     assert!(spans.iter().all(|span| span.trace == spans[0].trace && span.service == "conduit"), "{spans:#?}");
 
@@ -112,10 +115,12 @@ async fn an_event_is_one_trace_from_its_delivery_to_jiras_answer_across_processe
     assert_eq!((delivery.parent.as_str(), delivery.says("conduit.event.id")), ("", event.as_str()));
     assert_eq!((delivery.says("conduit.repo"), delivery.says("conduit.provider")), ("acme/shop", "github"));
     assert_eq!(delivery.says("http.response.status_code"), "202");
-    for step in ["receive", "verify", "store", "route", "ticket"] {
+    for step in ["receive", "verify", "normalise", "store", "route", "claim", "ticket"] {
         assert_eq!(only(&spans, step).parent, delivery.id, "{step} is part of it");
     }
 
+    let claim = only(&spans, "claim");
+    assert_eq!((claim.says("conduit.site"), claim.says("conduit.tickets")), ("atlassian", "1"));
     let ticket = only(&spans, "ticket");
     assert_eq!((ticket.says("conduit.ticket"), ticket.says("conduit.outcome")), ("SHOP-1", "moved"));
     let (decide, call) = (only(&spans, "decide"), only(&spans, MOVE));
@@ -129,6 +134,35 @@ async fn an_event_is_one_trace_from_its_delivery_to_jiras_answer_across_processe
     assert_holds_no_secret(&log);
     let in_log = format!("\"trace_id\":\"{}\"", delivery.trace);
     assert!(log.contains(&in_log), "the log leads to the trace:\n{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_that_comes_again_hangs_below_the_first_and_the_same_change_under_another_id_has_a_trace_of_its_own()
+ {
+    let collector = Collector::start();
+    let pair = Pair::start(&collector.url).await;
+    let hook = register(&pair.serve.url, "acme/shop").await;
+    let payload = merged(1, "SHOP-1: a title that is nobody's business");
+    let mut ids = Vec::new();
+    for delivery in ["d-1", "d-1", "d-2"] {
+        let answer = deliver(&pair.serve.url, &hook, "pull_request", delivery, &payload).await;
+        ids.push(answer.event_id().to_owned());
+    }
+    assert!(ids[0] == ids[1] && ids[1] != ids[2], "{ids:?}");
+
+    let deliveries = |spans: &[Span]| spans.iter().filter(|span| span.name == DELIVERY).count();
+    let spans = collector.once(|spans| deliveries(spans) == 3).await;
+    let told = |event: &str, duplicate: &str| {
+        let is_it = |span: &&Span| {
+            let says = (span.says("conduit.event.id"), span.says("conduit.duplicate"));
+            span.name == DELIVERY && says == (event, duplicate)
+        };
+        spans.iter().find(is_it).unwrap_or_else(|| panic!("{event} {duplicate} in {spans:#?}"))
+    };
+    let (first, again, other) = (told(&ids[0], "false"), told(&ids[0], "true"), told(&ids[2], "true"));
+    assert_eq!((first.parent.as_str(), &again.parent, &again.trace), ("", &first.id, &first.trace));
+    assert_eq!(other.parent, "");
+    assert_ne!(other.trace, first.trace);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -119,10 +119,10 @@ pub(crate) async fn what_failed_there_goes_again_by_the_key_the_event_names(
     };
     fail(1).await;
 
-    let again = Ingested { duplicate: true, requeued: vec!["SHOP-1".into()] };
+    let again = Ingested { duplicate: true, known: true, requeued: vec!["SHOP-1".into()] };
     assert_eq!(store.ingest(&delivered).await.unwrap(), again);
     super::given::route_first(store, &to_tickets(&["SHOP-1"])).await;
-    let once = Ingested { duplicate: true, requeued: vec![] };
+    let once = Ingested { duplicate: true, known: true, requeued: vec![] };
     assert_eq!(store.ingest(&delivered).await.unwrap(), once, "it is on its way again, by its other key");
     fail(2).await;
 

@@ -10,8 +10,10 @@ use futures_util::future::join_all;
 
 use super::given::{delivery, first_waiting, merged};
 
-const NEW: Ingested = Ingested { duplicate: false, requeued: Vec::new() };
-const KNOWN: Ingested = Ingested { duplicate: true, requeued: Vec::new() };
+const NEW: Ingested = Ingested { duplicate: false, known: false, requeued: Vec::new() };
+/// The same change under another id.
+const STANDS: Ingested = Ingested { duplicate: true, known: false, requeued: Vec::new() };
+const KNOWN: Ingested = Ingested { duplicate: true, known: true, requeued: Vec::new() };
 
 pub(crate) async fn a_delivery_waits_in_the_inbox_as_it_came(store: &Arc<dyn Store>, clock: &Clock) {
     let event = NewEvent { projects: Some(vec!["SHOP".into()]), ..delivery("d-1", clock) };
@@ -67,7 +69,7 @@ pub(crate) async fn the_same_change_by_another_hook_is_a_duplicate(store: &Arc<d
     };
     let second = NewEvent { id: EventId::new("github/acme", "4711", "d-2"), ..first.clone() };
     assert_eq!(store.ingest(&first).await.unwrap(), NEW);
-    assert_eq!(store.ingest(&second).await.unwrap(), KNOWN);
+    assert_eq!(store.ingest(&second).await.unwrap(), STANDS);
     assert_eq!(store.inbox("router", 10).await.unwrap().len(), 1);
 
     let record = store.event(&second.id).await.unwrap().unwrap();

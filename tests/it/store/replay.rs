@@ -13,7 +13,7 @@ use super::given::{
     settled, to_tickets, trace, work_off,
 };
 
-const UNCHANGED: Ingested = Ingested { duplicate: true, requeued: Vec::new() };
+const UNCHANGED: Ingested = Ingested { duplicate: true, known: true, requeued: Vec::new() };
 
 /// An event whose first ticket moved and whose second failed.
 async fn half_failed(store: &Arc<dyn Store>, clock: &Clock) -> NewEvent {
@@ -36,7 +36,7 @@ fn ticket(key: &str, generation: u32, reason: Reason) -> TicketState {
 pub(crate) async fn a_redelivery_takes_up_what_failed(store: &Arc<dyn Store>, clock: &Clock) {
     let event = half_failed(store, clock).await;
     let again = store.ingest(&event).await.unwrap();
-    assert_eq!(again, Ingested { duplicate: true, requeued: vec!["SHOP-2".into()] });
+    assert_eq!(again, Ingested { duplicate: true, known: true, requeued: vec!["SHOP-2".into()] });
     let record = store.event(&event.id).await.unwrap().unwrap();
     assert_eq!((record.state, record.generation), (EventState::Waiting, 2));
     assert_eq!(record.verdict, Reason::Queued.into(), "it waits again");

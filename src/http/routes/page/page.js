@@ -96,7 +96,8 @@ function show(description, path, method, operation) {
   const anyBody = operation.requestBody && !operation.requestBody.content["application/json"].schema.properties;
   const raw = anyBody ? make("textarea", { id: `${id}-body`, spellcheck: false }) : null;
   const answer = make("pre", { hidden: true, tabIndex: 0 });
-  answer.setAttribute("aria-live", "polite");
+  // It is read out when it changes, and a name needs a role.
+  answer.setAttribute("role", "status");
   answer.setAttribute("aria-label", "answer");
   const form = make("form", { autocomplete: "off" }, ...fields.map((field) => field.row));
   if (raw) form.append(make("label", { htmlFor: raw.id }, "body"), raw);
