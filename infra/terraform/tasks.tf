@@ -118,14 +118,14 @@ resource "aws_ecs_task_definition" "this" {
       # Work under way is finished or handed back within 25 seconds of SIGTERM; ECS waits a little longer.
       stopTimeout = 30
 
-      # Whether it lives: a task that is not ready for want of a store is not mended by another. A worker waits for its store
-      # before it listens.
+      # Whether it lives: a task that is not ready for want of a store is not mended by another. It listens before its store is
+      # there.
       healthCheck = {
         command     = ["CMD", "/conduit", "healthcheck", "http://127.0.0.1:9093/livez"]
         interval    = 10
         timeout     = 5
         retries     = 3
-        startPeriod = 300
+        startPeriod = 60
       }
 
       logConfiguration = local.log_options[each.key]
