@@ -20,6 +20,9 @@
 //! Anyone may use [`telemetry`] and [`printable`]; whoever is not pure may use [`clock`]; only `cli` and `app` read
 //! [`settings`]. A test (`tests/it/architecture.rs`) reads every `use crate::…` and fails outside this table.
 
+// A reader may have seen enough: `cli/output.rs` has what knows that.
+#![warn(clippy::print_stdout)]
+
 pub mod app;
 pub mod cli;
 pub mod clock;

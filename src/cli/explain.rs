@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::why::print_json;
 use super::{CliError, Output};
+use crate::cli::output::{say, sayln};
 use crate::machine::{self, Story};
 
 /// How wide text is set.
@@ -24,7 +25,7 @@ pub(super) fn run(args: &ExplainArgs, output: Output) -> Result<(), CliError> {
     match output {
         Output::Json => print_json(&json!({ "schema": "conduit.explain/1", "story": story })),
         Output::Text => {
-            print!("{}", text(story));
+            say!("{}", text(story));
             Ok(())
         }
     }
@@ -36,7 +37,7 @@ fn list(output: Output) -> Result<(), CliError> {
         return print_json(&json!({ "schema": "conduit.explain/1", "stories": stories }));
     }
     for story in machine::stories() {
-        println!("{}  {}", story.code, story.title);
+        sayln!("{}  {}", story.code, story.title);
     }
     Ok(())
 }

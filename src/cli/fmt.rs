@@ -12,6 +12,7 @@ use similar::TextDiff;
 use super::why::print_json;
 use super::{CliError, Output};
 use crate::app::rule_paths::rule_files;
+use crate::cli::output::{say, sayln};
 use crate::machine::{SourceFile, layout, render};
 use crate::settings::ConfigArgs;
 
@@ -62,7 +63,7 @@ pub(super) fn run(args: &FmtArgs, output: Output) -> Result<(), CliError> {
         print_json(&json!({ "schema": "conduit.fmt/1", "files": done }))?;
     } else if !args.diff {
         let changed = done.iter().filter(|done| done.state == State::Changed);
-        changed.for_each(|done| println!("{}", done.file));
+        changed.for_each(|done| sayln!("{}", done.file));
     }
     args.verdict(done.iter().map(|done| done.state))
 }
@@ -86,7 +87,7 @@ impl FmtArgs {
             return Ok(Done { file: file.name, state: State::Unchanged });
         }
         if self.diff {
-            print!("{}", diff(&file, &laid_out));
+            say!("{}", diff(&file, &laid_out));
         } else if !self.check {
             std::fs::write(path, laid_out).with_context(|| format!("writing {}", file.name))?;
         }
@@ -103,9 +104,9 @@ impl FmtArgs {
         let laid_out = laid_out(&file).ok_or(CliError::Findings)?;
         let changed = laid_out.as_bytes() != bytes;
         if self.diff {
-            print!("{}", diff(&file, &laid_out));
+            say!("{}", diff(&file, &laid_out));
         } else if !self.check {
-            print!("{laid_out}");
+            say!("{laid_out}");
         }
         self.verdict([if changed { State::Changed } else { State::Unchanged }])
     }

@@ -8,6 +8,7 @@ use super::client::ApiArgs;
 use super::why::print_json;
 use super::{CliError, Output};
 use crate::app::rules::Config;
+use crate::cli::output::say;
 use crate::machine::draw::{self, Graph};
 use crate::machine::{Machine, RuleSet};
 use crate::printable::printable;
@@ -64,7 +65,7 @@ pub(super) async fn run(args: GraphArgs, output: Output) -> Result<(), CliError>
     if output == Output::Json {
         return print_json(&graph);
     }
-    print!("{}", render(&graph, args.format.unwrap_or(Format::Text)));
+    say!("{}", render(&graph, args.format.unwrap_or(Format::Text)));
     Ok(())
 }
 

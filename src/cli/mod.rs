@@ -15,6 +15,7 @@ mod graph;
 mod healthcheck;
 mod hooks;
 mod init;
+mod output;
 mod plan;
 mod progress;
 mod queue;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::client::ApiArgs;
 use super::why::print_json;
 use super::{CliError, Output};
+use crate::cli::output::sayln;
 use crate::printable::printable;
 use crate::store::{PauseKind, PausedSite, QueueStatus};
 
@@ -68,13 +69,17 @@ impl Status {
         if output == Output::Json {
             return print_json(&json!({ "schema": "conduit.queue/1", "queue": queue }));
         }
-        println!(
+        sayln!(
             "{} events to fan out · {} tickets ready · {} being worked on · {} waiting for a retry · {} dead",
-            queue.inbox, queue.ready, queue.leased, queue.delayed, queue.dead
+            queue.inbox,
+            queue.ready,
+            queue.leased,
+            queue.delayed,
+            queue.dead
         );
-        println!("oldest unfinished: {} s", queue.oldest_seconds);
+        sayln!("oldest unfinished: {} s", queue.oldest_seconds);
         for site in &queue.paused {
-            println!("! {}", sentence(site));
+            sayln!("! {}", sentence(site));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Plain tables for a terminal or a pipe.
 
+use crate::cli::output::sayln;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, ContentArrangement, Table as Inner};
 
@@ -29,7 +30,7 @@ impl Table {
         if self.rows == 0 {
             eprintln!("{empty}");
         } else {
-            println!("{}", self.inner.trim_fmt());
+            sayln!("{}", self.inner.trim_fmt());
         }
     }
 }

@@ -12,6 +12,7 @@ use super::hooks::confirm;
 use super::table::Table;
 use super::why::print_json;
 use super::{CliError, Output};
+use crate::cli::output::sayln;
 use crate::printable::printable;
 
 const PATH: [&str; 3] = ["conduit", "api", "tokens"];
@@ -114,7 +115,7 @@ impl Create {
             made["schema"] = json!("conduit.token/1");
             return print_json(&made);
         }
-        println!("Token (shown once): {}", made["token"].as_str().unwrap_or_default());
+        sayln!("Token (shown once): {}", made["token"].as_str().unwrap_or_default());
         let row: TokenRow = serde_json::from_value(made).map_err(anyhow::Error::from)?;
         eprintln!("{} is {} for {}, {}.", row.name, row.role, row.what(), row.until());
         Ok(())

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::client::ApiArgs;
 use super::{CliError, Output};
+use crate::cli::output::{say, sayln};
 use crate::store::EventId;
 use crate::trace::{Trace, text};
 
@@ -40,7 +41,7 @@ pub(super) async fn run(args: WhyArgs, output: Output) -> Result<(), CliError> {
     }
     let shown = if args.all { traces.len() } else { 1 };
     for trace in traces.iter().take(shown) {
-        print!("{}", text::render(&only(trace, &key), Timestamp::now()));
+        say!("{}", text::render(&only(trace, &key), Timestamp::now()));
     }
     if traces.len() > shown {
         let earlier = traces.len() - shown;
@@ -60,13 +61,13 @@ fn print<T: serde::Serialize>(json: &T, trace: &Trace, output: Output) -> Result
     match output {
         Output::Json => print_json(json),
         Output::Text => {
-            print!("{}", text::render(trace, Timestamp::now()));
+            say!("{}", text::render(trace, Timestamp::now()));
             Ok(())
         }
     }
 }
 
 pub(super) fn print_json<T: serde::Serialize>(value: &T) -> Result<(), CliError> {
-    println!("{}", serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?);
+    sayln!("{}", serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?);
     Ok(())
 }

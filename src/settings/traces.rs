@@ -5,6 +5,8 @@
     reason = "these doc comments are the text of --help, not Markdown"
 )]
 
+use std::time::Duration;
+
 use clap::Args;
 use url::Url;
 
@@ -23,6 +25,9 @@ pub struct TraceArgs {
     /// The share of events that `traceidratio` traces, from 0 to 1
     #[arg(long, env = "OTEL_TRACES_SAMPLER_ARG", default_value = "1", value_name = "SHARE")]
     pub traces_sampler_arg: String,
+    /// How many milliseconds the collector may take to answer
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_TIMEOUT", default_value = "10000", value_name = "MILLISECONDS")]
+    pub otlp_timeout: String,
 }
 
 impl TraceArgs {
@@ -45,7 +50,21 @@ impl TraceArgs {
         if !endpoint.username().is_empty() || endpoint.password().is_some() || endpoint.query().is_some() {
             return Err(wrong("it holds credentials or a query"));
         }
-        Ok(Some(SpanConfig { endpoint, share: self.share()? }))
+        Ok(Some(SpanConfig { endpoint, share: self.share()?, patience: self.patience()? }))
+    }
+
+    fn patience(&self) -> Result<Duration, SettingError> {
+        if self.otlp_timeout.is_empty() {
+            return Ok(Duration::from_secs(10));
+        }
+        let milliseconds = self.otlp_timeout.parse().ok().filter(|ms| (1..=600_000).contains(ms));
+        milliseconds.map(Duration::from_millis).ok_or_else(|| {
+            SettingError::wrong(
+                "OTEL_EXPORTER_OTLP_TIMEOUT",
+                &self.otlp_timeout,
+                "a number of milliseconds from 1 to 600000",
+            )
+        })
     }
 
     fn share(&self) -> Result<f64, SettingError> {
@@ -69,6 +88,31 @@ impl TraceArgs {
                 sampler,
                 "always_on, always_off or traceidratio, also with parentbased_ before it",
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patience(said: &str) -> Result<Duration, SettingError> {
+        let args = TraceArgs {
+            otlp_endpoint: Some("http://127.0.0.1:4318".into()),
+            traces_sampler: "always_on".into(),
+            traces_sampler_arg: "1".into(),
+            otlp_timeout: said.into(),
+        };
+        args.check().map(|config| config.unwrap().patience)
+    }
+
+    #[test]
+    fn a_collector_is_waited_for_as_long_as_the_operator_says() {
+        assert_eq!(patience("2500").unwrap(), Duration::from_millis(2500));
+        assert_eq!(patience("").unwrap(), Duration::from_secs(10), "empty is not set");
+        for wrong in ["0", "-1", "5s", "600001"] {
+            let said = patience(wrong).unwrap_err().to_string();
+            assert!(said.contains("OTEL_EXPORTER_OTLP_TIMEOUT") && said.contains("milliseconds"), "{said}");
         }
     }
 }

@@ -45,7 +45,14 @@ pub fn verdict(ticket: &TicketTrace) -> String {
     let icon = mark(ticket.outcome);
     match (ticket.outcome, &ticket.from, &ticket.to) {
         (Outcome::Moved, Some(from), Some(to)) => {
-            format!("{icon} {key} moved: {} → {}.", printable(from), printable(to))
+            let note =
+                ticket.detail.as_deref().map(|note| format!(" ({})", printable(note).trim_end_matches('.')));
+            format!(
+                "{icon} {key} moved: {} → {}{}.",
+                printable(from),
+                printable(to),
+                note.unwrap_or_default()
+            )
         }
         (Outcome::Waiting, ..) => format!("{icon} {key} has not moved yet: {because}."),
         (Outcome::Failed, ..) => format!("{icon} {key} could not be moved: {because}."),

@@ -56,10 +56,8 @@ fn settings() -> BTreeSet<String> {
     let mut files = Vec::new();
     collect(&root().join("src"), &mut files);
     let found = files.iter().flat_map(|(_, text)| variable.captures_iter(text));
-    // The command line's own token is no flag, so that nobody else sees it; nor is what opens the collector,
-    // or how long it may take.
-    let apart =
-        ["CONDUIT_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT"].map(str::to_owned);
+    // The command line's own token is no flag, so that nobody else sees it; nor is what opens the collector.
+    let apart = ["CONDUIT_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"].map(str::to_owned);
     found.map(|found| found[1].to_owned()).chain(apart).collect()
 }
 

@@ -2,13 +2,14 @@
 
 use super::{Area, text};
 use crate::app::checked::Checked;
+use crate::cli::output::sayln;
 use crate::machine::{Diagnostic, Severity};
 
 pub(super) fn print(checked: &Checked) {
     for diagnostic in &checked.diagnostics {
         if let Some(label) = diagnostic.labels.first() {
             let area = Area::of(checked.file(&label.file), &label.span);
-            println!("{}", annotation(diagnostic, &label.file, area));
+            sayln!("{}", annotation(diagnostic, &label.file, area));
         }
     }
     eprintln!("{}", text::totals(checked));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::count;
 use crate::app::checked::Checked;
+use crate::cli::output::{say, sayln};
 use crate::machine::{Counted, Diagnostic, Severity, render};
 use crate::printable::printable;
 
@@ -12,10 +13,10 @@ pub(super) fn print(checked: &Checked, took: Duration) {
     let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let findings = render(&checked.diagnostics, &checked.files, color);
     if !findings.is_empty() {
-        println!("{findings}");
+        sayln!("{findings}");
     }
-    print!("{}", machines(checked));
-    println!("{} ({} ms)", totals(checked), took.as_millis());
+    say!("{}", machines(checked));
+    sayln!("{} ({} ms)", totals(checked), took.as_millis());
 }
 
 /// `0 errors, 1 warning in 2 files`.

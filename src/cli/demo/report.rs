@@ -2,6 +2,7 @@
 
 use super::story::Step;
 use super::world::{Answer, REPOSITORIES, World};
+use crate::cli::output::sayln;
 use crate::cli::table::Table;
 use crate::printable::printable;
 use crate::trace::Trace;
@@ -9,22 +10,22 @@ use crate::trace::text::{mark, verdict};
 
 /// Says what was started.
 pub(super) fn begin(world: &World) {
-    println!(
+    sayln!(
         "Conduit listens on {} with an embedded store; Jira is simulated on {}.",
         world.url(),
         world.jira.url()
     );
-    println!("Registered through the API: {}.\n", REPOSITORIES.join(", "));
+    sayln!("Registered through the API: {}.\n", REPOSITORIES.join(", "));
 }
 
 /// Says what came in and what became of it.
 pub(super) fn step(step: &Step, answer: &Answer, trace: Option<&Trace>) {
-    println!("▸ {:<10} {:<48} {}", step.delivery.repository, step.title, described(answer));
+    sayln!("▸ {:<10} {:<48} {}", step.delivery.repository, step.title, described(answer));
     match trace {
-        None => println!("    » refused: nothing was stored"),
-        Some(_) if answer.duplicate => println!("    – it stands already: nothing moves again"),
-        Some(trace) if trace.tickets.is_empty() => println!("    {}", without_tickets(trace)),
-        Some(trace) => trace.tickets.iter().for_each(|ticket| println!("    {}", verdict(ticket))),
+        None => sayln!("    » refused: nothing was stored"),
+        Some(_) if answer.duplicate => sayln!("    – it stands already: nothing moves again"),
+        Some(trace) if trace.tickets.is_empty() => sayln!("    {}", without_tickets(trace)),
+        Some(trace) => trace.tickets.iter().for_each(|ticket| sayln!("    {}", verdict(ticket))),
     }
 }
 
@@ -38,35 +39,35 @@ pub(super) fn summary(told: &[(Step, Answer, Option<Trace>)]) {
             table.row([repository, step.short.to_owned(), described(answer), ticket, outcome, why]);
         }
     }
-    println!();
+    sayln!();
     table.print("Nothing came in.");
 }
 
 /// What to do after the demo.
 pub(super) fn next() {
-    println!("\nNext:");
-    println!("  conduit demo --keep        the same, left running with URLs and a ready-made curl");
-    println!("  config/statemachines/      your own board; `conduit check` finds mistakes");
-    println!("  README.md                  five minutes to a real repository and a real Jira");
+    sayln!("\nNext:");
+    sayln!("  conduit demo --keep        the same, left running with URLs and a ready-made curl");
+    sayln!("  config/statemachines/      your own board; `conduit check` finds mistakes");
+    sayln!("  README.md                  five minutes to a real repository and a real Jira");
 }
 
 /// Where everything is while it runs.
 pub(super) fn how_to_play(world: &World) {
     let Some((secret, url)) = world.hook("acme/shop") else { return };
-    println!("\nLeft running until Ctrl-C:");
-    println!("  the board      {}", world.jira.board_url());
-    println!("  the API        {}/conduit/api/events", world.url());
-    println!("\n  export CONDUIT_URL={} CONDUIT_TOKEN={}", world.url(), world.token().expose());
-    println!("  conduit why SHOP-1");
-    println!("\nMerge a pull request that names SHOP-3 (a genuine signature, made by openssl):");
-    println!("  body='{}'", super::story::curl_body());
-    println!("  curl -i {url} \\");
-    println!("    -H 'Content-Type: application/json' -H 'X-GitHub-Event: pull_request' \\");
-    println!("    -H \"X-GitHub-Delivery: $(date +%s)\" \\");
-    println!(
+    sayln!("\nLeft running until Ctrl-C:");
+    sayln!("  the board      {}", world.jira.board_url());
+    sayln!("  the API        {}/conduit/api/events", world.url());
+    sayln!("\n  export CONDUIT_URL={} CONDUIT_TOKEN={}", world.url(), world.token().expose());
+    sayln!("  conduit why SHOP-1");
+    sayln!("\nMerge a pull request that names SHOP-3 (a genuine signature, made by openssl):");
+    sayln!("  body='{}'", super::story::curl_body());
+    sayln!("  curl -i {url} \\");
+    sayln!("    -H 'Content-Type: application/json' -H 'X-GitHub-Event: pull_request' \\");
+    sayln!("    -H \"X-GitHub-Delivery: $(date +%s)\" \\");
+    sayln!(
         "    -H \"X-Hub-Signature-256: sha256=$(printf %s \"$body\" | openssl dgst -sha256 -hmac {secret} | sed 's/.* //')\" \\"
     );
-    println!("    -d \"$body\"");
+    sayln!("    -d \"$body\"");
 }
 
 fn described(answer: &Answer) -> String {

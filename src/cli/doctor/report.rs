@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::cli::output::say;
 use crate::cli::why::print_json;
 use crate::cli::{CliError, Output};
 use crate::machine::{Diagnostic, Severity, SourceFile, render};
@@ -117,7 +118,7 @@ impl Report {
     /// Prints it; what was found decides how the program ends.
     pub(super) fn conclude(&self, output: Output, color: bool) -> Result<(), CliError> {
         match output {
-            Output::Text => print!("{}", self.text(color)),
+            Output::Text => say!("{}", self.text(color)),
             Output::Json => print_json(&json!({
                 "schema": "conduit.doctor/1",
                 "checks": self.lines,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{EventPage, EventRow, Filters, list};
 use crate::cli::client::ApiArgs;
+use crate::cli::output::say;
 use crate::cli::table::Table;
 use crate::cli::why::print_json;
 use crate::cli::{CliError, Output};
@@ -105,7 +106,7 @@ impl Show {
             return print_json(&trace);
         }
         let trace: Trace = serde_json::from_value(trace).map_err(anyhow::Error::from)?;
-        print!("{}", text::render(&trace, Timestamp::now()));
+        say!("{}", text::render(&trace, Timestamp::now()));
         Ok(())
     }
 }

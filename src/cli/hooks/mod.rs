@@ -21,6 +21,7 @@ use self::register::{Import, Register};
 use self::show::{List, Show};
 use super::client::{Api, ApiArgs};
 use super::{CliError, Output};
+use crate::cli::output::sayln;
 use crate::cli::why::print_json;
 
 /// The provider whose hooks have another half.
@@ -123,7 +124,7 @@ fn print_made(issued: &Issued, webhook: &Counterpart, repo_id: &str, output: Out
             &json!({ "schema": "conduit.hook/1", "secret": null, "uri": uri, "url": url, "at_jira": webhook }),
         );
     }
-    println!("jira/{repo_id} · at Jira: {}", webhook.line());
+    sayln!("jira/{repo_id} · at Jira: {}", webhook.line());
     eprintln!("Next: move a ticket in Jira; then  conduit hooks test {repo_id} --provider jira");
     Ok(())
 }
@@ -135,11 +136,11 @@ fn print_issued(issued: &Issued, output: Output, provider: &str, repo_id: &str) 
         );
     }
     if let Some(secret) = &issued.secret {
-        println!("Secret (shown once): {secret}");
+        sayln!("Secret (shown once): {secret}");
     }
     match &issued.url {
-        Some(url) => println!("URL: {url}"),
-        None => println!("URL: this service's public address, then {}", issued.uri),
+        Some(url) => sayln!("URL: {url}"),
+        None => sayln!("URL: this service's public address, then {}", issued.uri),
     }
     if provider == JIRA {
         eprintln!(

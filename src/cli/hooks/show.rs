@@ -7,6 +7,7 @@ use super::at_jira::{Counterpart, JiraFlags};
 use super::{HookRow, JIRA, One, about_jira};
 use crate::cli::client::{Api, ApiArgs};
 use crate::cli::events::{self, EventPage, EventRow};
+use crate::cli::output::sayln;
 use crate::cli::table::Table;
 use crate::cli::why::print_json;
 use crate::cli::{CliError, Output};
@@ -69,7 +70,7 @@ impl List {
         table.print("No repository is registered: conduit hooks register OWNER/NAME");
         if self.at_jira {
             for (hook, half) in hooks.iter().zip(&halves).filter(|(hook, _)| hook.provider == JIRA) {
-                println!(
+                sayln!(
                     "{} · at Jira: {}",
                     hook.name(),
                     half.as_ref().map_or("none".into(), Counterpart::line)
@@ -93,14 +94,14 @@ impl Show {
             let hook = hook.json(half.as_ref(), self.at_jira);
             return print_json(&json!({ "schema": "conduit.hook/1", "hook": hook }));
         }
-        println!("{} · {}", hook.name(), hook.repo_path);
-        println!("URI: {}", hook.uri);
+        sayln!("{} · {}", hook.name(), hook.repo_path);
+        sayln!("URI: {}", hook.uri);
         for secret in &hook.secrets {
             let end = secret.expires_at.map_or("the newest".to_owned(), |end| format!("valid until {end}"));
-            println!("secret v{} · made {} · {end}", secret.version, secret.created_at);
+            sayln!("secret v{} · made {} · {end}", secret.version, secret.created_at);
         }
         if self.at_jira {
-            println!("at Jira: {}", half.as_ref().map_or("none".into(), Counterpart::line));
+            sayln!("at Jira: {}", half.as_ref().map_or("none".into(), Counterpart::line));
         }
         Ok(())
     }
@@ -162,32 +163,29 @@ impl One {
             return if last.is_some() { Ok(()) } else { Err(CliError::Findings) };
         }
         if let Some(event) = &last {
-            println!(
+            sayln!(
                 "✓ {name}: the last genuine delivery was {} at {}",
                 printable(&event.kind),
                 event.received_at
             );
             return Ok(());
         }
-        println!("✗ {name}: no genuine delivery {silence}.");
+        sayln!("✗ {name}: no genuine delivery {silence}.");
         if hook.provider == JIRA {
-            println!(
+            sayln!(
                 "  Move a ticket in Jira. If nothing comes:  conduit hooks show {} --provider jira --at-jira",
                 hook.repo_id
             );
-            println!(
+            sayln!(
                 "  says whether Jira has the webhook, switched on and signed; and {} must be reachable from there.",
                 hook.uri
             );
             return Err(CliError::Findings);
         }
-        println!(
+        sayln!(
             "  In the forge's webhook settings, open Recent Deliveries: 401 means that the secret was not pasted"
         );
-        println!(
-            "  whole, no answer that {} is not reachable from there. Then redeliver the ping.",
-            hook.uri
-        );
+        sayln!("  whole, no answer that {} is not reachable from there. Then redeliver the ping.", hook.uri);
         Err(CliError::Findings)
     }
 }

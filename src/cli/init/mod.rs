@@ -29,6 +29,7 @@ use super::{CliError, Output};
 use crate::app::board::Board;
 use crate::app::rules::{RULES, WORKERS};
 use crate::app::sites;
+use crate::cli::output::say;
 use crate::clock::Clock;
 use crate::jira::{CallLog, Failure, JiraError, Survey};
 use crate::machine::{Diagnostic, SourceFile, layout, load, render};
@@ -199,7 +200,7 @@ fn print(begun: &Begun, path: Option<&Path>, output: Output) -> Result<(), CliEr
         }));
     }
     match file {
-        None => print!("{}", begun.text),
+        None => say!("{}", begun.text),
         Some(file) => eprintln!("{file} is written."),
     }
     eprintln!("Guessed, for you to look at:");

@@ -31,6 +31,7 @@ use super::why::print_json;
 use super::{CliError, Output};
 use crate::app::rules::Config;
 use crate::app::sites;
+use crate::cli::output::say;
 use crate::clock::Clock;
 use crate::settings::{ConfigArgs, JiraArgs, WorkersFile};
 use crate::trace::{Trace, Verdict};
@@ -151,7 +152,7 @@ async fn plan(planner: &Planner<'_>, given: Given, standing: &mut Standing) -> P
 
 fn print(args: &PlanArgs, plans: &[Plan], output: Output) -> Result<(), CliError> {
     if output == Output::Text {
-        print!("{}", text::render(plans, args.compare, args.live));
+        say!("{}", text::render(plans, args.compare, args.live));
         return Ok(());
     }
     if args.compare {

@@ -125,6 +125,8 @@ impl Field {
 /// `tests/it/http/description.rs` are drawn from these.
 pub(in crate::http) mod pattern {
     pub(in crate::http) const DURATION: &str = "^(0|[0-9]{1,9}[smhd])$";
+    /// One that is longer than nothing.
+    pub(in crate::http) const LASTING: &str = "^[1-9][0-9]{0,8}[smhd]$";
     pub(in crate::http) const EVENT_ID: &str = "^[A-Za-z2-7]{26}$";
     pub(in crate::http) const ISSUE_KEY: &str = "^[A-Za-z][A-Za-z0-9_-]{0,63}-[0-9]{1,18}$";
     pub(in crate::http) const LIMIT: &str = "^([1-9][0-9]?|1[0-9][0-9]|200)$";

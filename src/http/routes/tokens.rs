@@ -48,7 +48,7 @@ impl Input for New {
             .like(pattern::REPO_PATH)
             .at_most(MOST_REPOS),
         Field::text("expires", "how long it is valid: 12h, 90d; left out: until it is revoked")
-            .like(pattern::DURATION),
+            .like(pattern::LASTING),
     ];
 
     fn read(fields: &mut Fields, now: Timestamp) -> Result<Self, ApiError> {

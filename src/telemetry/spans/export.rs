@@ -1,7 +1,6 @@
 //! Handing spans to a collector: in the background, from a bounded queue, and never at anybody's expense.
 
 use std::error::Error;
-use std::ffi::OsStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,12 +15,6 @@ use url::Url;
 
 use super::ids::ByEvent;
 use super::{SpanConfig, SpanError};
-use crate::printable::printable;
-
-/// How many milliseconds a collector may take to answer, by OpenTelemetry's
-/// [own variable](https://opentelemetry.io/docs/specs/otel/protocol/exporter/#configuration-options) and default.
-const TIMEOUT: &str = "OTEL_EXPORTER_OTLP_TIMEOUT";
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What our spans are said to come from, in OpenTelemetry's terms.
 const SCOPE: &str = "conduit";
@@ -29,10 +22,9 @@ const SCOPE: &str = "conduit";
 /// Sets up the way to the collector; nothing is sent. Must be called within a tokio runtime.
 pub(super) fn provider(config: &SpanConfig) -> Result<(SdkTracerProvider, SdkTracer), SpanError> {
     let failed = |error: &dyn Error| SpanError(error.to_string());
-    let patience = timeout(std::env::var_os(TIMEOUT).as_deref().map(OsStr::to_string_lossy).as_deref())?;
     let exporter = SpanExporter::builder()
         .with_http()
-        .with_http_client(Collector::new(&config.endpoint, patience).map_err(|error| failed(&error))?)
+        .with_http_client(Collector::new(&config.endpoint, config.patience).map_err(|error| failed(&error))?)
         .with_endpoint(traces_path(&config.endpoint))
         .build()
         .map_err(|error| failed(&error))?;
@@ -51,15 +43,6 @@ pub(super) fn provider(config: &SpanConfig) -> Result<(SdkTracerProvider, SdkTra
 /// [below it](https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp).
 fn traces_path(endpoint: &Url) -> String {
     format!("{}/v1/traces", endpoint.as_str().trim_end_matches('/'))
-}
-
-/// How long a collector is waited for. As OpenTelemetry has it, a variable that is empty is not set.
-fn timeout(said: Option<&str>) -> Result<Duration, SpanError> {
-    let Some(said) = said.filter(|said| !said.is_empty()) else { return Ok(DEFAULT_TIMEOUT) };
-    let milliseconds = said.parse().ok().filter(|milliseconds| (1..=600_000).contains(milliseconds));
-    milliseconds.map(Duration::from_millis).ok_or_else(|| {
-        SpanError(format!("{TIMEOUT} is `{}`; allowed: milliseconds, from 1 to 600000", printable(said)))
-    })
 }
 
 /// Who we are: what `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say, or else `conduit`.
@@ -145,20 +128,6 @@ fn said(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_collector_is_waited_for_as_long_as_the_operator_says() {
-        assert_eq!(timeout(None).unwrap(), DEFAULT_TIMEOUT);
-        assert_eq!(timeout(Some("")).unwrap(), DEFAULT_TIMEOUT);
-        assert_eq!(timeout(Some("2500")).unwrap(), Duration::from_millis(2500));
-        for wrong in ["0", "-1", "5s", "600001"] {
-            let said = timeout(Some(wrong)).unwrap_err().to_string();
-            assert!(
-                said.contains(TIMEOUT) && said.contains(wrong) && said.contains("milliseconds"),
-                "{said}"
-            );
-        }
-    }
 
     #[test]
     fn traces_go_below_the_collectors_address() {

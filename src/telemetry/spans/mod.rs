@@ -45,6 +45,8 @@ pub struct SpanConfig {
     pub endpoint: Url,
     /// The share of events that are traced, from 0 to 1.
     pub share: f64,
+    /// How long the collector may take to answer.
+    pub patience: Duration,
 }
 
 /// Traces cannot be sent.

@@ -26,3 +26,13 @@ fn an_unknown_code_is_not_found_and_the_nearest_is_named() {
     assert_eq!((ran.code, ran.out.as_str()), (4, ""));
     insta::assert_snapshot!(ran.err, @"error: there is no code `E04`: did you mean `E004`? `conduit explain` lists them all");
 }
+
+#[test]
+fn a_reader_who_has_seen_enough_ends_it_without_a_panic() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_conduit"));
+    let ended = program.arg("explain").stdout(writer).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+    assert_eq!(ended.status.code(), Some(141), "as a shell says of who wrote to nobody");
+}
