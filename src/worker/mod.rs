@@ -68,7 +68,7 @@ pub const STOPS_WITHIN: Duration = Duration::from_secs(25);
 pub struct WorkerConfig {
     /// A name that no other running process has.
     pub name: String,
-    /// How many tickets are at their ticket system at once.
+    /// How many tickets are at their ticket system at once; beside a batch, up to a quarter more.
     pub concurrency: usize,
     /// How long a lease lasts without a heartbeat. More than twice the longest request to Jira.
     pub lease: Duration,
