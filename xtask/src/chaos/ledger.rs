@@ -275,18 +275,15 @@ impl<'t> Account<'t> {
         found
     }
 
-    /// Whether the second move was written by a worker that had just been woken.
+    /// Whether a worker that had just been woken wrote one of the two: the late one may well be the first that is seen.
     fn late(&self, offence: &Offence, pauses: &[Pause]) -> Option<Offence> {
         if !matches!(offence.wrong, Wrong::MovedTwice | Wrong::CommentedTwice) {
             return None;
         }
         let done = offence.number.and_then(|number| self.done.get(&number));
-        let again = done.into_iter().flat_map(|done| {
-            let comments = done.comments.iter().skip(1);
-            done.moves.iter().skip(1).chain(comments)
-        });
+        let written = done.into_iter().flat_map(|done| done.moves.iter().chain(&done.comments));
         let woken = |entry: &Entry| pauses.iter().any(|pause| pause.has_just_ended_for(entry));
-        again.chain(&self.stray).any(|entry| woken(entry)).then(|| Offence {
+        written.chain(&self.stray).any(|entry| woken(entry)).then(|| Offence {
             wrong: Wrong::NotPromised,
             why: format!("{} by a worker that had just been woken: {}", offence.wrong, offence.why),
             ..offence.clone()

@@ -122,6 +122,12 @@ fn only_the_move_of_a_worker_that_was_just_woken_is_not_promised() {
     assert_eq!(wrongs(&balance(12, &[pause("w2")])), [(Wrong::MovedTwice, Some(1))]);
     assert_eq!(wrongs(&balance(9, &[pause("w2")])), [(Wrong::MovedTwice, Some(1))]);
     assert_eq!(wrongs(&balance(10, &[pause("w1")])), [(Wrong::MovedTwice, Some(1))]);
+
+    // The late one may come first: its successor has already decided where the ticket is to go.
+    let log = vec![Entry { writer: "w2".into(), ..moved(1) }, again(3), said(1)];
+    let woken = [Pause { writer: "w2".into(), until: moved(1).at }];
+    let first = Ledger::of(&[ticket(1, log)], &records(1), &woken);
+    assert_eq!(wrongs(&first), [(Wrong::NotPromised, Some(1))]);
 }
 
 #[test]
