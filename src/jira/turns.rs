@@ -3,6 +3,7 @@
 //! What follows from what is said, `limits` decides; here is the waiting.
 
 use std::sync::PoisonError;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -12,6 +13,11 @@ use super::error::Failure;
 use super::limits::{Limits, PATIENCE};
 use super::signals::Signals;
 use crate::telemetry;
+
+/// Whoever waits for so much longer than it meant to was held or suspended meanwhile, and what it knew before of its
+/// lease counts no longer. Like the lease's age, it is told by two clocks: one stands still with the machine, the
+/// other can be set back.
+const OVERSLEPT: Duration = Duration::from_secs(1);
 
 impl JiraClient {
     /// This client and its clones together, sending no more than so many requests a second.
@@ -33,8 +39,18 @@ impl JiraClient {
                 format!("not asked: {} wants to be left alone for {} s", self.site(), wait.as_secs());
             return Err((Failure::RateLimited { after: Some(wait), reason: None }, message));
         }
+        let (steady, wall) = (Instant::now(), self.shared.clock.now());
         tokio::time::sleep(wait).await;
-        Ok(())
+        let by_wall = self.shared.clock.now().duration_since(wall);
+        let passed = steady.elapsed().max(Duration::try_from(by_wall).unwrap_or_default());
+        if passed <= wait + OVERSLEPT {
+            return Ok(());
+        }
+        let message = format!(
+            "not asked: this process stood still for {} s, and the ticket may be another's by now",
+            passed.saturating_sub(wait).as_secs()
+        );
+        Err((Failure::RateLimited { after: Some(Duration::ZERO), reason: None }, message))
     }
 
     /// Keeps in mind what an answer says about limits.

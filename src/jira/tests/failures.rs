@@ -133,3 +133,23 @@ async fn data_center_answers_a_wrong_id_with_a_server_error() {
     let error = Caller::data_center(&sim, TOKEN).take("SHOP-1", "999").await.unwrap_err();
     assert_eq!(error.failure, Failure::ServerError { status: 500, after: None });
 }
+
+#[tokio::test]
+async fn whoever_stood_still_while_it_waited_for_its_turn_asks_for_nothing() {
+    let sim = shop().start().await.unwrap();
+    let clock = Clock::system();
+    let auth = Auth::Basic { user: EMAIL.to_owned(), password: Credential::new(TOKEN) };
+    let site = Site::new("acme", sim.url().parse().unwrap(), auth);
+    let jira = JiraClient::new(site, clock.clone()).unwrap().with_requests_per_second(2);
+    let mut caller = Caller { jira, log: CallLog::default() };
+    caller.issue("SHOP-1").await;
+    let (taken, ()) =
+        tokio::join!(caller.take("SHOP-1", "31"), async { clock.advance(Duration::from_secs(30)) });
+    let error = taken.unwrap_err();
+    assert!(!error.outcome_unknown() && error.message.contains("stood still for"), "{error}");
+    assert_eq!(sim.status("SHOP-1").unwrap(), "To Do");
+    assert!(sim.journal().of(Kind::Transitions).is_empty(), "nothing was sent");
+
+    caller.take("SHOP-1", "31").await.unwrap();
+    assert_eq!(sim.status("SHOP-1").unwrap(), "Done");
+}
