@@ -114,7 +114,11 @@ impl Fan {
             && !routing.jobs.iter().any(|job| self.tickets.contains(&ticket(job)))
     }
 
+    /// Lets an event go out with the others, unless one before it could not go: they may name the same ticket.
     fn add(&mut self, ready: Ready) {
+        if self.held.contains(&ready.item.partition) {
+            return;
+        }
         self.tickets.extend(ready.routing.jobs.iter().map(ticket));
         self.ready.push(ready);
     }
@@ -194,5 +198,20 @@ mod tests {
         assert!(!fan.is_apart(&item("d-1"), &naming(&["SHOP-9"])), "the same event, once more");
         assert_eq!(fan.take().len(), 1);
         assert!(fan.is_apart(&item("d-2"), &naming(&["SHOP-2"])), "it has gone out");
+    }
+
+    #[test]
+    fn nothing_overtakes_an_event_of_its_partition_that_could_not_go() {
+        let ready = |partition| Ready {
+            item: InboxItem { partition, ..item("d-2") },
+            routing: naming(&["SHOP-1"]),
+            span: Span::of_event("route", "d-2"),
+        };
+        let mut fan = Fan::default();
+        fan.hold(0, Some(StoreError::Unavailable("away".into())));
+        fan.add(ready(0));
+        assert!(fan.take().is_empty() && fan.failed.is_some());
+        fan.add(ready(1));
+        assert_eq!(fan.take().len(), 1, "those of another partition need not wait");
     }
 }
