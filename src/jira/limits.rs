@@ -18,10 +18,6 @@ use jiff::Timestamp;
 
 use super::signals::{Refused, Signals};
 
-/// The longest that a request may wait for its turn with a ticket's lease in hand. Together with the longest
-/// request it stays below half of a lease.
-pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-
 /// How long a call is left alone by a refusal that does not say.
 const UNNAMED: Duration = Duration::from_secs(2);
 /// Intervals begin with this, and end below it.
@@ -57,12 +53,12 @@ impl Limits {
         self.all.least_gap = Duration::from_secs(1) / requests.max(1);
     }
 
-    /// How long the next request of this call has to wait. Up to [`PATIENCE`] its place is taken by asking;
+    /// How long the next request of this call has to wait. Up to `patience` its place is taken by asking;
     /// whoever is told to wait longer has none, and comes again.
-    pub(super) fn turn(&mut self, call: &'static str, now: Timestamp) -> Duration {
+    pub(super) fn turn(&mut self, call: &'static str, patience: Duration, now: Timestamp) -> Duration {
         let lane = self.calls.entry(call).or_default();
         let wait = self.all.wait(now).max(lane.wait(now));
-        if wait <= PATIENCE {
+        if wait <= patience {
             let sent = later(now, wait);
             self.all.took(sent);
             lane.took(sent);
@@ -144,6 +140,12 @@ mod tests {
         Duration::from_millis(ms)
     }
 
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    fn turn(limits: &mut Limits, call: &'static str, now: Timestamp) -> Duration {
+        limits.turn(call, PATIENCE, now)
+    }
+
     fn refused(refused: Refused) -> Signals {
         Signals { refused: Some(refused), ..Signals::default() }
     }
@@ -155,9 +157,9 @@ mod tests {
     #[test]
     fn nobody_waits_where_nothing_was_said() {
         let mut limits = Limits::default();
-        assert!((0..99).all(|_| limits.turn("issue", at(0)).is_zero()));
+        assert!((0..99).all(|_| turn(&mut limits, "issue", at(0)).is_zero()));
         limits.heed("issue", &Signals::default(), at(1));
-        assert!(limits.turn("issue", at(1)).is_zero());
+        assert!(turn(&mut limits, "issue", at(1)).is_zero());
     }
 
     #[test]
@@ -165,12 +167,12 @@ mod tests {
         let mut limits = Limits::default();
         limits.heed("transition", &refused(Refused::Call(Some(ms(30_000)))), at(0));
         limits.heed("transition", &refused(Refused::Call(Some(ms(5_000)))), at(1));
-        assert_eq!(limits.turn("transition", at(1_000)), ms(29_000));
-        assert!(limits.turn("issue", at(1_000)).is_zero());
-        assert!(limits.turn("transition", at(30_000)).is_zero());
-        assert_eq!(limits.turn("transition", at(30_000)), REFUSED_GAP, "then one after the other");
+        assert_eq!(turn(&mut limits, "transition", at(1_000)), ms(29_000));
+        assert!(turn(&mut limits, "issue", at(1_000)).is_zero());
+        assert!(turn(&mut limits, "transition", at(30_000)).is_zero());
+        assert_eq!(turn(&mut limits, "transition", at(30_000)), REFUSED_GAP, "then one after the other");
         limits.heed("comment", &refused(Refused::Call(None)), at(0));
-        assert_eq!(limits.turn("comment", at(0)), UNNAMED);
+        assert_eq!(turn(&mut limits, "comment", at(0)), UNNAMED);
     }
 
     #[test]
@@ -178,7 +180,7 @@ mod tests {
         let mut limits = Limits::default();
         limits.heed("transition", &refused(Refused::Ticket), at(0));
         limits.heed("transition", &refused(Refused::Quota), at(0));
-        assert!((0..9).all(|_| limits.turn("transition", at(0)).is_zero()));
+        assert!((0..9).all(|_| turn(&mut limits, "transition", at(0)).is_zero()));
     }
 
     #[test]
@@ -188,13 +190,17 @@ mod tests {
             limits.heed("issue", &near(), at(0));
         }
         limits.heed("issue", &near(), at(1_000));
-        limits.turn("issue", at(1_000));
-        assert_eq!(limits.turn("issue", at(1_000)), SHORTEST_GAP * 2, "sixteen at once are one warning");
+        turn(&mut limits, "issue", at(1_000));
+        assert_eq!(
+            turn(&mut limits, "issue", at(1_000)),
+            SHORTEST_GAP * 2,
+            "sixteen at once are one warning"
+        );
         for _ in 0..9 {
             limits.heed("issue", &Signals::default(), at(2_000));
         }
-        limits.turn("issue", at(2_000));
-        assert!(limits.turn("issue", at(2_000)).is_zero());
+        turn(&mut limits, "issue", at(2_000));
+        assert!(turn(&mut limits, "issue", at(2_000)).is_zero());
     }
 
     #[test]
@@ -202,20 +208,20 @@ mod tests {
         let mut limits = Limits::default();
         let low = Signals { near: true, refill: Some(ms(500)), remaining: Some(3), refused: None };
         limits.heed("issue", &low, at(0));
-        limits.turn("issue", at(0));
-        assert_eq!(limits.turn("transition", at(0)), ms(500), "one bucket for all calls");
+        turn(&mut limits, "issue", at(0));
+        assert_eq!(turn(&mut limits, "transition", at(0)), ms(500), "one bucket for all calls");
         limits.heed("issue", &Signals { near: false, ..low }, at(9_000));
-        limits.turn("issue", at(9_000));
-        assert!(limits.turn("transition", at(9_000)).is_zero());
+        turn(&mut limits, "issue", at(9_000));
+        assert!(turn(&mut limits, "transition", at(9_000)).is_zero());
         limits.heed("issue", &Signals { refused: Some(Refused::All(Some(ms(4_000)))), ..low }, at(9_000));
-        assert_eq!(limits.turn("transition", at(9_000)), ms(4_000));
+        assert_eq!(turn(&mut limits, "transition", at(9_000)), ms(4_000));
     }
 
     #[test]
     fn who_would_wait_too_long_takes_no_place() {
         let mut limits = Limits::default();
         limits.at_most_a_second(1);
-        let waits: Vec<_> = (0..5).map(|_| limits.turn("issue", at(0)).as_secs()).collect();
+        let waits: Vec<_> = (0..5).map(|_| turn(&mut limits, "issue", at(0)).as_secs()).collect();
         assert_eq!(waits, [0, 1, 2, 3, 3]);
     }
 
@@ -228,7 +234,7 @@ mod tests {
             limits.at_most_a_second(most);
             asked.sort_unstable();
             for moment in asked {
-                let wait = limits.turn("issue", at(moment));
+                let wait = turn(&mut limits, "issue", at(moment));
                 if wait <= PATIENCE {
                     sent.push(moment + i64::try_from(wait.as_millis()).unwrap());
                 }

@@ -10,14 +10,12 @@ use jiff::Timestamp;
 use super::JiraClient;
 use super::answer::{Answer, Failed};
 use super::error::Failure;
-use super::limits::{Limits, PATIENCE};
+use super::limits::Limits;
 use super::signals::Signals;
 use crate::telemetry;
 
-/// Whoever waits for so much longer than it meant to was held or suspended meanwhile, and what it knew before of its
-/// lease counts no longer. Like the lease's age, it is told by two clocks: one stands still with the machine, the
-/// other can be set back.
-const OVERSLEPT: Duration = Duration::from_secs(1);
+/// The longest that a request waits for its turn, with a ticket's lease in hand.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl JiraClient {
     /// This client and its clones together, sending no more than so many requests a second.
@@ -29,12 +27,13 @@ impl JiraClient {
 
     /// Waits until the site is to be asked, or says that this would take too long.
     pub(super) async fn wait_for_turn(&self, call: &'static str) -> Result<(), Failed> {
-        let wait = self.limits(|limits, now| limits.turn(call, now));
+        let patience = self.patience();
+        let wait = self.limits(|limits, now| limits.turn(call, patience, now));
         if wait.is_zero() {
             return Ok(());
         }
         telemetry::request_delayed(self.site(), call);
-        if wait > PATIENCE {
+        if wait > patience {
             let message =
                 format!("not asked: {} wants to be left alone for {} s", self.site(), wait.as_secs());
             return Err((Failure::RateLimited { after: Some(wait), reason: None }, message));
@@ -43,14 +42,23 @@ impl JiraClient {
         tokio::time::sleep(wait).await;
         let by_wall = self.shared.clock.now().duration_since(wall);
         let passed = steady.elapsed().max(Duration::try_from(by_wall).unwrap_or_default());
-        if passed <= wait + OVERSLEPT {
+        // Whoever waits for so much longer than it meant to was held or suspended meanwhile, and what it knew before of
+        // its lease counts no longer. Like the lease's age, it is told by two clocks: one stands still with the
+        // machine, the other can be set back.
+        if passed <= wait + patience / 2 {
             return Ok(());
         }
         let message = format!(
-            "not asked: this process stood still for {} s, and the ticket may be another's by now",
-            passed.saturating_sub(wait).as_secs()
+            "not asked: this process stood still for {:.1} s, and the ticket may be another's by now",
+            passed.saturating_sub(wait).as_secs_f64()
         );
         Err((Failure::RateLimited { after: Some(Duration::ZERO), reason: None }, message))
+    }
+
+    /// Requests with little time have little for their turn: with what is overslept and the request itself, which
+    /// may take two fifths of a lease, it stays within half of a lease.
+    fn patience(&self) -> Duration {
+        PATIENCE.min(self.timeout() / 6)
     }
 
     /// Keeps in mind what an answer says about limits.

@@ -135,6 +135,17 @@ async fn data_center_answers_a_wrong_id_with_a_server_error() {
 }
 
 #[tokio::test]
+async fn under_a_short_lease_nobody_waits_long_for_its_turn() {
+    let sim = shop().start().await.unwrap();
+    let mut caller = Caller::cloud(&sim);
+    caller.jira = caller.jira.with_requests_per_second(1).with_timeout(Duration::from_millis(1200));
+    caller.issue("SHOP-1").await;
+    let error = caller.take("SHOP-1", "31").await.unwrap_err();
+    assert!(matches!(error.failure, Failure::RateLimited { after: Some(_), .. }), "{error}");
+    assert!(sim.journal().of(Kind::Transitions).is_empty(), "nothing was sent");
+}
+
+#[tokio::test]
 async fn whoever_stood_still_while_it_waited_for_its_turn_asks_for_nothing() {
     let sim = shop().start().await.unwrap();
     let clock = Clock::system();

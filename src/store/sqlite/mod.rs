@@ -2,8 +2,8 @@
 //! its way to open a file and its writer.
 //!
 //! One thread writes and groups commits (`writer`); others read beside it (`readers`), which the write-ahead
-//! log allows. Several processes may share the file: each notices its own work at once and another's when it
-//! looks, once a second.
+//! log allows. Several processes may share the file: each notices its own work at once and another's within
+//! some hundredths of a second (`elsewhere`).
 //!
 //! `schema` says what the tables are. `config`, `audit`, `inbox`, `routing`, `jobs`, `handover`, `lanes`, `pauses`, `queries` and `tidy`
 //! hold the statements, as plain functions over a connection; this file only hands calls to them.
@@ -12,6 +12,7 @@ mod audit;
 mod backup;
 mod config;
 mod copy;
+mod elsewhere;
 mod error;
 mod handover;
 mod inbox;
@@ -59,6 +60,7 @@ pub struct SqliteStore {
     clock: Clock,
     writer: writer::Writer,
     readers: readers::Readers,
+    elsewhere: elsewhere::Elsewhere,
     work: Notify,
 }
 
@@ -72,6 +74,7 @@ impl SqliteStore {
             clock,
             writer: writer::Writer::start(conn)?,
             readers: readers::Readers::new(path),
+            elsewhere: elsewhere::Elsewhere::new(path),
             work: Notify::new(),
         })
     }
@@ -244,7 +247,13 @@ impl Store for SqliteStore {
 
     async fn wait_for_work(&self, most: Duration) {
         // Running out of time is an answer too: it is only a hint.
-        let _ = tokio::time::timeout(most, self.work.notified()).await;
+        let _ = tokio::time::timeout(most, async {
+            tokio::select! {
+                () = self.work.notified() => {}
+                () = self.elsewhere.written() => {}
+            }
+        })
+        .await;
     }
 
     async fn tidy(&self, retention: Duration) -> Result<Tidied> {

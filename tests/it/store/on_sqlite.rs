@@ -53,6 +53,23 @@ async fn nothing_of_a_removed_event_stays_behind() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+#[tokio::test]
+async fn what_another_process_writes_wakes_whoever_waits() {
+    let clock = Clock::system();
+    let (_folder, path, worker) = open(&clock);
+    let web = SqliteStore::open(&path, clock.clone()).unwrap();
+    let as_good_as_for_ever = Duration::from_hours(1);
+    // Whatever was written before is a reason to look, once.
+    worker.wait_for_work(as_good_as_for_ever).await;
+    let waiting = tokio::spawn({
+        let worker = Arc::clone(&worker);
+        async move { worker.wait_for_work(as_good_as_for_ever).await }
+    });
+    web.ingest(&delivery("d-1", &clock)).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.expect("it was woken").unwrap();
+    assert_eq!(worker.inbox("worker-1", 9).await.unwrap().len(), 1);
+}
+
 /// A month of deliveries with large bodies, and its end.
 async fn a_month(store: &Arc<dyn Store>, clock: &Clock, name: &str) {
     let body = vec![7; 25_000];
