@@ -132,6 +132,13 @@ impl Crew {
         }
     }
 
+    /// Notes how those ended that are over already.
+    pub(super) async fn settle_ended(&mut self, stepped: &mut Stepped) {
+        while let Some(joined) = self.tasks.try_join_next_with_id() {
+            self.settle(joined, stepped).await;
+        }
+    }
+
     /// Lets all jobs under way end.
     pub(super) async fn finish(&mut self, stepped: &mut Stepped) {
         while let Some(joined) = self.joined().await {

@@ -70,6 +70,8 @@ impl Worker {
     /// events were routed: there may be more of them.
     async fn turn(&self, crew: &mut Crew) -> Result<usize, StoreError> {
         self.keep_up(crew).await?;
+        // A long inbox is turn after turn, and what ends meanwhile makes room.
+        crew.settle_ended(&mut Stepped::default()).await;
         // Where a part of the store is away, the others go on: what is ready there is worked on.
         let routed = self.shared.route().await;
         self.shared.claim(crew).await?;

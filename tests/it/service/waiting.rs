@@ -1,11 +1,12 @@
 //! A start while Redis is not there.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use conduit::app::service::Service;
 use conduit::clock::Clock;
-use conduit::settings::SpoolSettings;
+use conduit::settings::{Settings, SpoolSettings};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -13,12 +14,13 @@ use super::processes::Process;
 use crate::support::redis::Redis;
 use crate::support::service::{On, RULES, TOKEN, board, deliver, register, settings, write_config};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_waits_for_a_redis_that_is_away_and_then_begins_by_itself() {
+/// Starts a service while Redis is away: once that is there, it takes a delivery.
+async fn a_service_begins_when_redis_comes(adapt: impl FnOnce(&mut Settings, &Path)) {
     let (folder, jira) = (tempfile::tempdir().unwrap(), board(&[]).await);
     write_config(folder.path(), RULES);
     let mut redis = Redis::start().await;
-    let settings = settings(folder.path(), &On::Redis(&redis), &jira);
+    let mut settings = settings(folder.path(), &On::Redis(&redis), &jira);
+    adapt(&mut settings, folder.path());
     redis.stop().await;
 
     let both = async { tokio::join!(Service::start(settings, Clock::system()), redis.start_again()) };
@@ -29,6 +31,11 @@ async fn a_start_waits_for_a_redis_that_is_away_and_then_begins_by_itself() {
     let ping = json!({ "zen": "Half measures." });
     assert_eq!(deliver(&url, &hook, "ping", "d-1", &ping).await.status, 202);
     service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_waits_for_a_redis_that_is_away_and_then_begins_by_itself() {
+    a_service_begins_when_redis_comes(|_, _| {}).await;
 }
 
 /// What a path answers: its status, when to come back, and its text.
@@ -128,21 +135,11 @@ async fn a_worker_that_waits_for_redis_lives_is_not_ready_and_stops_cleanly() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spool_that_knows_nothing_of_its_store_yet_waits_for_it_too() {
-    let (folder, jira) = (tempfile::tempdir().unwrap(), board(&[]).await);
-    write_config(folder.path(), RULES);
-    let mut redis = Redis::start().await;
-    let mut settings = settings(folder.path(), &On::Redis(&redis), &jira);
-    let spool = SpoolSettings { folder: folder.path().join("spool"), size: 1 << 24 };
-    settings.web.as_mut().unwrap().spool = Some(spool);
-    redis.stop().await;
-
-    let both = async { tokio::join!(Service::start(settings, Clock::system()), redis.start_again()) };
-    let (started, ()) = tokio::time::timeout(Duration::from_mins(1), both).await.expect("it begins");
-    let service = started.unwrap();
-    let url = format!("http://{}", service.address.unwrap());
-    let hook = register(&url, "acme/shop").await;
-    assert_eq!(deliver(&url, &hook, "ping", "d-1", &json!({ "zen": "z" })).await.status, 202);
-    service.stop().await;
+    a_service_begins_when_redis_comes(|settings, folder| {
+        let spool = SpoolSettings { folder: folder.join("spool"), size: 1 << 24 };
+        settings.web.as_mut().unwrap().spool = Some(spool);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use conduit::store::EventId;
 use conduit::trace::Reason;
-use conduit::worker::WorkerConfig;
-use jira_sim::{Category, Fault, Gate, Kind, TaskStatus, Transition, When, Workflow};
+use conduit::worker::{Stepped, WorkerConfig};
+use jira_sim::{Category, Exchange, Fault, Gate, Kind, TaskStatus, Transition, When, Workflow};
+use tokio::task::JoinHandle;
 
 use super::batches::{board, bulk_moves_asked, many_allowed, moves, naming, reasons, traces, with_tickets};
 use super::world::{A_LEASE, World, robot};
@@ -21,6 +23,21 @@ fn one_way() -> Workflow {
         .status("Blocked", Category::Indeterminate)
         .transition(Transition::new(11, "Start", "In Progress").from("To Do"))
         .transition(Transition::new(21, "Finish", "Done").from("In Progress"))
+}
+
+/// A look at a task.
+fn looked(exchange: &Exchange) -> bool {
+    exchange.kind == Kind::BulkTask
+}
+
+/// Twelve tickets that a worker moves in one task, which Jira does not get on with.
+async fn held_on_the_way(world: World, workflow: Workflow) -> (World, EventId, JoinHandle<Stepped>) {
+    let world = with_tickets(world, 12, robot(), workflow).await;
+    world.jira.hold_bulk();
+    let id = world.deliver(naming(12)).await;
+    let step = world.start_step();
+    world.jira.wait_until("the task is looked at", |view| view.count(looked) == 1).await.unwrap();
+    (world, id, step)
 }
 
 pub(crate) async fn a_hundred_tickets_move_in_a_few_calls(world: World) {
@@ -82,12 +99,7 @@ pub(crate) async fn what_a_bulk_move_could_not_move_goes_on_singly(world: World)
 }
 
 pub(crate) async fn a_ticket_that_a_person_moves_before_the_bulk_move_reaches_it_is_left_alone(world: World) {
-    let world = with_tickets(world, 12, robot(), one_way()).await;
-    world.jira.hold_bulk();
-    let id = world.deliver(naming(12)).await;
-    let step = world.start_step();
-    let asked = |one: &jira_sim::Exchange| one.kind == Kind::BulkTransitions;
-    world.jira.wait_until("the move is asked for", |view| view.count(asked) == 1).await.unwrap();
+    let (world, id, step) = held_on_the_way(world, one_way()).await;
     assert!(world.jira.move_as("ada", "SHOP-7", "Blocked"));
     world.jira.release_bulk();
     step.await.unwrap();
@@ -99,12 +111,7 @@ pub(crate) async fn a_ticket_that_a_person_moves_before_the_bulk_move_reaches_it
 }
 
 pub(crate) async fn a_bulk_move_that_is_given_up_ends_in_single_moves(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    world.jira.hold_bulk();
-    let id = world.deliver(naming(12)).await;
-    let step = world.start_step();
-    let looked = |one: &jira_sim::Exchange| one.kind == Kind::BulkTask;
-    world.jira.wait_until("the task is looked at", |view| view.count(looked) == 1).await.unwrap();
+    let (world, id, step) = held_on_the_way(world, board()).await;
     assert_eq!(world.jira.step_bulk(4), 4);
     let task = world.jira.bulk_tasks()[0].id;
     assert!(world.jira.set_bulk_status(task, TaskStatus::Dead));
@@ -114,12 +121,7 @@ pub(crate) async fn a_bulk_move_that_is_given_up_ends_in_single_moves(world: Wor
 }
 
 pub(crate) async fn a_bulk_move_that_is_never_over_is_waited_for_only_so_long(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    world.jira.hold_bulk();
-    let id = world.deliver(naming(12)).await;
-    let step = world.start_step();
-    let looked = |one: &jira_sim::Exchange| one.kind == Kind::BulkTask;
-    world.jira.wait_until("the task is looked at", |view| view.count(looked) == 1).await.unwrap();
+    let (world, id, step) = held_on_the_way(world, board()).await;
     world.clock.advance(Duration::from_mins(11));
     step.await.unwrap();
     assert_eq!(reasons(&world, &id).await, [Reason::Moved]);
@@ -127,12 +129,7 @@ pub(crate) async fn a_bulk_move_that_is_never_over_is_waited_for_only_so_long(wo
 }
 
 pub(crate) async fn a_successor_waits_for_the_bulk_move_of_who_died(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    world.jira.hold_bulk();
-    let id = world.deliver(naming(12)).await;
-    let step = world.start_step();
-    let looked = |one: &jira_sim::Exchange| one.kind == Kind::BulkTask;
-    world.jira.wait_until("the task is looked at", |view| view.count(looked) == 1).await.unwrap();
+    let (world, id, step) = held_on_the_way(world, board()).await;
     step.abort();
     assert!(step.await.unwrap_err().is_cancelled());
 
@@ -149,12 +146,7 @@ pub(crate) async fn a_successor_waits_for_the_bulk_move_of_who_died(world: World
 }
 
 pub(crate) async fn a_status_that_is_renamed_during_a_bulk_move_is_still_where_it_went(world: World) {
-    let world = with_tickets(world, 12, robot(), board()).await;
-    world.jira.hold_bulk();
-    let id = world.deliver(naming(12)).await;
-    let step = world.start_step();
-    let asked = |one: &jira_sim::Exchange| one.kind == Kind::BulkTransitions;
-    world.jira.wait_until("the move is asked for", |view| view.count(asked) == 1).await.unwrap();
+    let (world, id, step) = held_on_the_way(world, board()).await;
     assert!(world.jira.rename_status("In Progress", "Doing"));
     world.jira.release_bulk();
     step.await.unwrap();
@@ -169,8 +161,7 @@ pub(crate) async fn while_a_bulk_move_is_polled_for_nobody_else_gets_its_tickets
     let often = WorkerConfig { heartbeat: Duration::from_millis(20), ..WorkerConfig::new("worker-7") };
     let worker = world.worker_with(often);
     let step = tokio::spawn(async move { worker.step().await.unwrap() });
-    let looks = |one: &jira_sim::Exchange| one.kind == Kind::BulkTask;
-    world.jira.wait_until("the task is looked at", |view| view.count(looks) == 1).await.unwrap();
+    world.jira.wait_until("the task is looked at", |view| view.count(looked) == 1).await.unwrap();
 
     // Two leases go by, and no one is ever left to run out.
     let other = world.another_worker();
@@ -179,7 +170,7 @@ pub(crate) async fn while_a_bulk_move_is_polled_for_nobody_else_gets_its_tickets
         world.until_renewed().await;
         assert!(other.step().await.unwrap().is_idle(), "every ticket is still held");
     }
-    world.jira.wait_until("the task is looked at again", |view| view.count(looks) > 1).await.unwrap();
+    world.jira.wait_until("the task is looked at again", |view| view.count(looked) > 1).await.unwrap();
     world.jira.release_bulk();
     let ended = step.await.unwrap();
     assert_eq!((ended.finished.len(), ended.waiting.len(), ended.dropped.len()), (12, 0, 0));

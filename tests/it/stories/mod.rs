@@ -158,6 +158,7 @@ macro_rules! stories {
                 a_data_centers_bucket_is_not_overdrawn
                 a_site_that_hangs_leaves_the_other_its_workers
                 no_more_tickets_are_at_jira_than_there_are_places
+                while_deliveries_keep_coming_tickets_keep_moving
                 a_site_that_is_paused_stands_still_alone
                 a_worker_that_is_stopped_while_jira_hangs_gives_its_tickets_back
                 a_job_that_kills_its_process_again_and_again_is_put_away

@@ -6,6 +6,7 @@ use std::time::Duration;
 use conduit::store::{ClaimRequest, Pause, PauseKind};
 use conduit::trace::{Outcome, Reason};
 use conduit::worker::WorkerConfig;
+use futures_util::future::join_all;
 use jira_sim::{Answer, Fault, Gate, Kind, Limits, NewIssue, Permission, Project, When, Workflow};
 
 use super::world::{A_LEASE, STATUSES, World, merged, robot, site, site_for};
@@ -250,6 +251,28 @@ pub(crate) async fn no_more_tickets_are_at_jira_than_there_are_places(world: Wor
     gate.open();
     let all_moved = |view: &jira_sim::View| keys.iter().all(|key| view.is_in(key, "In Progress"));
     world.jira.wait_until("all tickets move", all_moved).await.unwrap();
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
+
+pub(crate) async fn while_deliveries_keep_coming_tickets_keep_moving(world: World) {
+    let keys = ["SHOP-1", "SHOP-2", "SHOP-3"];
+    for key in keys {
+        world.deliver(merged(key)).await;
+    }
+    let worker = world.worker_with(WorkerConfig { concurrency: 1, ..WorkerConfig::new("worker-9") });
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(async move { worker.run(stopped).await });
+    let never_empty = async {
+        loop {
+            join_all((0..64).map(|_| world.deliver(merged("no ticket at all")))).await;
+        }
+    };
+    let all_moved = |view: &jira_sim::View| keys.iter().all(|key| view.is_in(key, "In Progress"));
+    tokio::select! {
+        moved = world.jira.wait_until("all tickets move", all_moved) => moved.unwrap(),
+        () = never_empty => {}
+    }
     stop.send(true).unwrap();
     running.await.unwrap();
 }
