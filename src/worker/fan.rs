@@ -27,12 +27,7 @@ impl Shared {
                 continue;
             }
             let span = Span::of_event("route", item.id.as_str());
-            let merged = self.merged_as(&item).await;
-            let routed = match merged {
-                Ok(merged) => Ok(span.around(self.routing(&item, &merged, &rulebook)).await),
-                Err(error) => Err(error),
-            };
-            match routed {
+            match span.around(self.routing(&item, &rulebook)).await {
                 Ok(Some(routing)) => {
                     if !fan.is_apart(&item, &routing) {
                         self.send_out(&mut fan).await;
@@ -75,16 +70,17 @@ impl Shared {
     }
 
     /// Where an event goes, when that can be told by now and by this version.
-    async fn routing(&self, item: &InboxItem, merged: &[Event], rulebook: &Rulebook) -> Option<Routing> {
+    async fn routing(&self, item: &InboxItem, rulebook: &Rulebook) -> Result<Option<Routing>, StoreError> {
+        let merged = self.merged_as(item).await?;
         let now = self.clock.now();
         let Rulebook { rules, backends } = rulebook;
-        let route = |item: &InboxItem| router::route(item, merged, rules, backends.map(), now);
-        match self.forge.commits(item, rulebook, now).await {
+        let route = |item: &InboxItem| router::route(item, &merged, rules, backends.map(), now);
+        Ok(match self.forge.commits(item, rulebook, now).await {
             Commits::Settled => route(item),
             Commits::Read(item) => route(&item),
             Commits::Never(routing) => Some(routing),
             Commits::NotYet => None,
-        }
+        })
     }
 }
 

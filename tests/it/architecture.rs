@@ -97,7 +97,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// `src/store/model.rs` and `src/store.rs` are both in the room `store`.
+/// `src/store/pause.rs` and `src/store.rs` are both in the room `store`.
 fn room_of(file: &Path) -> String {
     let inside = file.strip_prefix(source_root()).unwrap();
     let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();

@@ -3,7 +3,8 @@
 use jira_sim::JiraSim;
 use serde_json::Value;
 
-use super::run::{Conduit, masked, merged};
+use super::run::{Conduit, masked};
+use crate::support::payloads::merged;
 use crate::support::service::{On, TestService, board};
 
 const NO_SUCH: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaa";

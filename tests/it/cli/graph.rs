@@ -1,10 +1,10 @@
 //! `conduit graph`: what it draws, and what it says when it cannot.
 
-use conduit::forge::sample::{self, PullRequest, Repository};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use crate::support::payloads::merged;
 use crate::support::service::{On, RULES, TOKEN, TestService, board, write_config};
 
 /// How a run ended.
@@ -128,7 +128,7 @@ async fn a_ticket_is_shown_where_its_newest_event_left_it() {
     let jira = board(&[("SHOP-1", "To Do"), ("SHOP-2", "Blocked")]).await;
     let conduit = TestService::start(&On::Sqlite, &jira).await;
     let hook = conduit.register("acme/shop").await;
-    let answer = conduit.deliver(&hook, "pull_request", "d-1", &merged("SHOP-1 and SHOP-2")).await;
+    let answer = conduit.deliver(&hook, "pull_request", "d-1", &merged(1, "SHOP-1 and SHOP-2")).await;
     conduit.trace(answer.event_id()).await;
 
     let ended = graph(RULES, &["shop", "--ticket", "shop-1"], Some(&conduit.url)).await;
@@ -145,21 +145,4 @@ async fn a_ticket_is_shown_where_its_newest_event_left_it() {
     assert!(ended.out.starts_with("to_do ─next→ in_progress"), "the machine is drawn all the same");
     insta::assert_snapshot!(ended.err, @"where SHOP-3 stands is unknown: no recorded event tells");
     conduit.stop().await;
-}
-
-/// A pull request with this title, merged into acme/shop's default branch.
-fn merged(title: &str) -> Value {
-    let shop = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
-    let pull_request = PullRequest {
-        action: "closed",
-        number: 1,
-        title,
-        head: "x",
-        base: "main",
-        author: "ada",
-        merged: true,
-        at: "2026-11-22T10:00:00Z",
-        ..PullRequest::default()
-    };
-    sample::pull_request(&shop, &pull_request)
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::run::{Conduit, masked, merged};
+use super::run::{Conduit, masked};
+use crate::support::payloads::merged;
 use crate::support::service::{On, TestService, board};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

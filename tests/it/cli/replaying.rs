@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::run::{Conduit, merged};
+use super::run::Conduit;
+use crate::support::payloads::merged;
 use crate::support::service::{API_KEY, EMAIL, On, TOKEN, TestService};
 
 /// A board whose account may read everything and move nothing.

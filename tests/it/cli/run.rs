@@ -2,7 +2,6 @@
 
 use std::process::Stdio;
 
-use conduit::forge::sample::{self, PullRequest, Repository};
 use regex::Regex;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -98,22 +97,4 @@ pub(super) fn masked(text: &str) -> String {
     masks.iter().fold(text.to_owned(), |text, (pattern, name)| {
         Regex::new(pattern).unwrap().replace_all(&text, *name).into_owned()
     })
-}
-
-const SHOP: Repository = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
-
-/// A pull request of acme/shop, merged into its default branch.
-pub(super) fn merged(number: u64, title: &str) -> Value {
-    let pull_request = PullRequest {
-        action: "closed",
-        number,
-        title,
-        head: "x",
-        base: "main",
-        author: "ada",
-        merged: true,
-        at: "2026-11-22T10:00:00Z",
-        ..PullRequest::default()
-    };
-    sample::pull_request(&SHOP, &pull_request)
 }

@@ -4,7 +4,8 @@ use conduit::app::service::Service;
 use conduit::clock::Clock;
 use serde_json::json;
 
-use super::run::{Conduit, merged};
+use super::run::Conduit;
+use crate::support::payloads::merged;
 use crate::support::redis::Redis;
 use crate::support::service::{On, RULES, TestService, board, deliver, settings, write_config};
 

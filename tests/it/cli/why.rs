@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::run::{Conduit, merged};
+use super::run::Conduit;
+use crate::support::payloads::merged;
 use crate::support::service::{On, TestService, board};
 
 /// The trace as the contract shows it: every name in it is there, and of its kind.

@@ -9,7 +9,6 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use conduit::forge::sample::{self, PullRequest, Repository};
 use conduit::settings::{Settings, SpoolSettings};
 use conduit::trace::Outcome;
 use jira_sim::JiraSim;
@@ -17,6 +16,7 @@ use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::payloads::merged;
 use crate::support::redis::Redis;
 use crate::support::service::{
     API_KEY, Answer, EMAIL, Hook, KEY, On, RULES, TOKEN, TestService, board, deliver, finished_trace,
@@ -25,22 +25,6 @@ use crate::support::service::{
 
 /// A forge gives up after ten seconds.
 const FORGE_WAITS: Duration = Duration::from_secs(10);
-
-fn merged(number: u64, title: &str) -> Value {
-    let shop = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
-    let pull_request = PullRequest {
-        action: "closed",
-        number,
-        title,
-        head: "x",
-        base: "main",
-        author: "ada",
-        merged: true,
-        at: "2026-11-22T10:00:00Z",
-        ..PullRequest::default()
-    };
-    sample::pull_request(&shop, &pull_request)
-}
 
 /// A `serve` on this Redis, with a spool if there is a folder for one.
 async fn serve(redis: &Redis, jira: &JiraSim, spool: Option<&TempDir>) -> anyhow::Result<TestService> {

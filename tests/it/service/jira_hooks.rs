@@ -5,8 +5,8 @@ use jira_sim::{Account, Builder, DeliveryState, JiraSim, Kind, NewIssue, Project
 use reqwest::Client;
 use serde_json::json;
 
-use crate::support::redis::Redis;
 use crate::support::service::{API_KEY, EMAIL, Hook, On, TestService};
+use crate::support::stores::on_both_stores;
 
 /// Whoever moves a ticket moves it one further. Would our own move count, the ticket would run to its end.
 const RULES: &str = r#"
@@ -139,25 +139,6 @@ async fn a_delivery_that_comes_twice_counts_once_and_a_late_one_moves_nothing(on
     assert!(late.contains("had come to In Progress, and stands at In QA by now"), "{late}");
     assert_eq!(jira.status("SHOP-2").as_deref(), Some("In QA"));
     conduit.stop().await;
-}
-
-macro_rules! on_both_stores {
-    ($($story:ident)*) => {$(
-        mod $story {
-            use super::*;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                super::$story(On::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_redis() {
-                let redis = Redis::start().await;
-                super::$story(On::Redis(&redis)).await;
-            }
-        }
-    )*};
 }
 
 on_both_stores! {

@@ -1,49 +1,13 @@
 //! Register, deliver, moved; and every way in which nothing is to move.
 
-use conduit::forge::sample::{self, PullRequest, Release, Repository};
+use conduit::forge::sample::{self, Release};
 use conduit::trace::{Outcome, Reason};
 use jira_sim::{JiraSim, Kind};
 use serde_json::Value;
 
-use crate::support::redis::Redis;
+use crate::support::payloads::{SHOP, merged, merged_from};
 use crate::support::service::{On, TestService, board};
-
-const SHOP: Repository = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
-
-fn merged(number: u64, title: &str, head: &str, base: &str) -> Value {
-    let pull_request = PullRequest {
-        action: "closed",
-        number,
-        title,
-        head,
-        base,
-        author: "ada",
-        merged: true,
-        at: "2026-11-22T10:00:00Z",
-        ..PullRequest::default()
-    };
-    sample::pull_request(&SHOP, &pull_request)
-}
-
-/// Tells one story on each store.
-macro_rules! on_both_stores {
-    ($($story:ident)*) => {$(
-        mod $story {
-            use super::*;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                super::$story(On::Sqlite).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_redis() {
-                let redis = Redis::start().await;
-                super::$story(On::Redis(&redis)).await;
-            }
-        }
-    )*};
-}
+use crate::support::stores::on_both_stores;
 
 on_both_stores! {
     a_merged_pull_request_moves_its_ticket
@@ -59,7 +23,7 @@ async fn a_merged_pull_request_moves_its_ticket(on: On<'_>) {
     let hook = conduit.register("acme/shop").await;
     assert_eq!(hook.secret.len(), 64);
 
-    let payload = merged(118, "Pay by invoice", "feature/SHOP-42-invoice", "main");
+    let payload = merged_from(118, "Pay by invoice", "feature/SHOP-42-invoice", "main");
     let answer = conduit.deliver(&hook, "pull_request", "d-1", &payload).await;
     let trace = conduit.trace(answer.event_id()).await;
 
@@ -116,7 +80,7 @@ async fn a_redelivery_and_a_second_hook_move_nothing_twice(on: On<'_>) {
     let conduit = TestService::start(&on, &jira).await;
     let repository = conduit.register("acme/shop").await;
     let organisation = conduit.register("acme/*").await;
-    let payload = merged(1, "SHOP-1", "x", "main");
+    let payload = merged(1, "SHOP-1");
 
     let first = conduit.deliver(&repository, "pull_request", "d-1", &payload).await;
     conduit.trace(first.event_id()).await;
@@ -141,16 +105,16 @@ async fn what_names_no_ticket_of_ours_moves_nothing_and_says_so(on: On<'_>) {
         conduit.trace(answer.event_id()).await
     };
 
-    let trace = reason("d-1", "pull_request", merged(1, "UTF-8 in OPS-7", "x", "main")).await;
+    let trace = reason("d-1", "pull_request", merged(1, "UTF-8 in OPS-7")).await;
     assert_eq!(trace.reason, Reason::NoKeys);
     let seen: Vec<_> = trace.ignored_keys.iter().map(|key| key.key.as_str()).collect();
     assert!(seen.contains(&"OPS-7"), "{seen:?}");
 
-    let trace = reason("d-2", "pull_request", merged(2, "SHOP-1", "x", "develop")).await;
+    let trace = reason("d-2", "pull_request", merged_from(2, "SHOP-1", "x", "develop")).await;
     assert_eq!(trace.reason, Reason::NoRuleMatched);
     assert!(trace.tickets[0].attempts.is_empty(), "Jira is not asked when nothing can match");
 
-    let trace = reason("d-3", "pull_request", merged(3, "Revert \"SHOP-1\"", "x", "main")).await;
+    let trace = reason("d-3", "pull_request", merged(3, "Revert \"SHOP-1\"")).await;
     assert_eq!(trace.reason, Reason::NoRuleMatched, "a revert moves nothing forward");
 
     let trace = reason("d-4", "ping", sample::ping(&SHOP)).await;
@@ -167,8 +131,8 @@ async fn a_ticket_walks_in_the_order_its_events_came(on: On<'_>) {
     let jira = board(&[("SHOP-1", "To Do")]).await;
     let conduit = TestService::start(&on, &jira).await;
     let hook = conduit.register("acme/shop").await;
-    let first = conduit.deliver(&hook, "pull_request", "d-1", &merged(1, "SHOP-1", "a", "main")).await;
-    let second = conduit.deliver(&hook, "pull_request", "d-2", &merged(2, "SHOP-1", "b", "main")).await;
+    let first = conduit.deliver(&hook, "pull_request", "d-1", &merged_from(1, "SHOP-1", "a", "main")).await;
+    let second = conduit.deliver(&hook, "pull_request", "d-2", &merged_from(2, "SHOP-1", "b", "main")).await;
     conduit.trace(first.event_id()).await;
     conduit.trace(second.event_id()).await;
     assert_eq!(moves(&jira, "SHOP-1"), ["To Do → In Progress", "In Progress → Done"]);

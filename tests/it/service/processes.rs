@@ -5,33 +5,16 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use conduit::forge::sample::{self, PullRequest, Repository};
 use conduit::trace::{Outcome, Reason};
 use jira_sim::{Fault, Gate, JiraSim, Kind, When};
 use reqwest::Client;
-use serde_json::Value;
 
+use crate::support::payloads::merged;
 use crate::support::redis::Redis;
 use crate::support::service::{
     API_KEY, EMAIL, KEY, On, RULES, TOKEN, TestService, board, deliver, finished_trace, register,
     write_config,
 };
-
-pub(super) fn merged(number: u64, title: &str) -> Value {
-    let shop = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
-    let pull_request = PullRequest {
-        action: "closed",
-        number,
-        title,
-        head: "x",
-        base: "main",
-        author: "ada",
-        merged: true,
-        at: "2026-11-22T10:00:00Z",
-        ..PullRequest::default()
-    };
-    sample::pull_request(&shop, &pull_request)
-}
 
 /// A `conduit` process, ended without mercy when it goes out of scope.
 pub(super) struct Process {
@@ -54,13 +37,21 @@ impl Process {
         jira: &JiraSim,
         change: impl FnOnce(&mut Command),
     ) -> Self {
-        let (address, management) =
-            (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
+        Self::begin(arguments, config, jira, |command| change(command.env("REDIS_URL", redis.url())))
+    }
+
+    /// A process on the store that `change` names.
+    pub(super) fn begin(
+        arguments: &[&str],
+        config: &Path,
+        jira: &JiraSim,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
+        let (address, management) = (free_address(), free_address());
         let mut command = Command::new(env!("CARGO_BIN_EXE_conduit"));
         command
             .args(arguments)
             .env("CONDUIT_CONFIG", config)
-            .env("REDIS_URL", redis.url())
             .env("CONDUIT_ADMIN_TOKEN", TOKEN)
             .env("CONDUIT_SECRET_KEY", KEY)
             .env("CONDUIT_LISTEN", &address)
@@ -99,8 +90,8 @@ impl Drop for Process {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,30 +1,27 @@
 //! Rules are put in force while the process runs: the real binary, real files, a real SIGHUP.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use conduit::app::service::Service;
 use conduit::clock::Clock;
-use conduit::forge::sample::{self, PullRequest, Repository};
 use conduit::trace::{Reason, Trace};
 use jira_sim::JiraSim;
 use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::processes::Process;
+use crate::support::payloads::{merged, merged_from};
 use crate::support::service::{
-    API_KEY, EMAIL, Hook, KEY, On, RULES, TOKEN, board, deliver, finished_trace, register, settings,
-    write_config,
+    Hook, On, RULES, board, deliver, finished_trace, register, settings, write_config,
 };
 
 /// A `conduit serve` on a folder of its own, ended when it goes out of scope.
 struct Running {
-    child: Child,
-    url: String,
-    management: String,
+    process: Process,
     folder: TempDir,
 }
 
@@ -36,25 +33,11 @@ impl Running {
     }
 
     async fn start_in(folder: TempDir, jira: &JiraSim) -> Self {
-        let (address, management) = (free_address(), free_address());
-        let child = Command::new(env!("CARGO_BIN_EXE_conduit"))
-            .arg("serve")
-            .env("CONDUIT_CONFIG", folder.path())
-            .env("CONDUIT_STORE", format!("sqlite:{}", folder.path().join("conduit.db").display()))
-            .env("CONDUIT_ADMIN_TOKEN", TOKEN)
-            .env("CONDUIT_SECRET_KEY", KEY)
-            .env("CONDUIT_LISTEN", &address)
-            .env("CONDUIT_MANAGEMENT_LISTEN", &management)
-            .env("CONDUIT_MAX_EVENT_AGE", "0")
-            .env("CONDUIT_LOG", "off")
-            .env("ATLASSIAN_DOMAIN_URL", jira.url())
-            .env("ATLASSIAN_EMAIL", EMAIL)
-            .env("ATLASSIAN_API_KEY", API_KEY)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let (url, management) = (format!("http://{address}"), format!("http://{management}"));
-        let running = Self { child, url, management, folder };
+        let store = format!("sqlite:{}", folder.path().join("conduit.db").display());
+        let process = Process::begin(&["serve"], folder.path(), jira, |command| {
+            command.env("CONDUIT_STORE", store).env("CONDUIT_LOG", "off");
+        });
+        let running = Self { process, folder };
         running.until("it is ready", |health| health["ready"] == true).await;
         running
     }
@@ -69,7 +52,7 @@ impl Running {
 
     /// The details of `/readyz`; nothing while nobody answers.
     async fn health(&self) -> Option<Value> {
-        let answer = Client::new().get(format!("{}/readyz", self.management)).send().await.ok()?;
+        let answer = Client::new().get(format!("{}/readyz", self.process.management)).send().await.ok()?;
         Some(answer.json::<Value>().await.unwrap()["data"].take())
     }
 
@@ -90,42 +73,14 @@ impl Running {
     }
 
     async fn metrics(&self) -> String {
-        let answer = Client::new().get(format!("{}/metrics", self.management)).send().await.unwrap();
+        let answer = Client::new().get(format!("{}/metrics", self.process.management)).send().await.unwrap();
         answer.text().await.unwrap()
     }
 
     async fn trace(&self, hook: &Hook, id: &str, payload: &Value) -> Trace {
-        let answer = deliver(&self.url, hook, "pull_request", id, payload).await;
-        finished_trace(&Client::new(), &self.url, answer.event_id()).await
+        let answer = deliver(&self.process.url, hook, "pull_request", id, payload).await;
+        finished_trace(&Client::new(), &self.process.url, answer.event_id()).await
     }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
-
-fn merged(number: u64, title: &str, base: &str) -> Value {
-    let shop = Repository { id: 101, owner: "acme", name: "shop", default_branch: "main" };
-    let pull_request = PullRequest {
-        action: "closed",
-        number,
-        title,
-        head: "x",
-        base,
-        author: "ada",
-        merged: true,
-        at: "2026-11-22T10:00:00Z",
-        ..PullRequest::default()
-    };
-    sample::pull_request(&shop, &pull_request)
 }
 
 /// As [`RULES`], for merges into `develop`.
@@ -140,8 +95,8 @@ const WORKERS: &str = "workers:\n  atlassian:\n    statefile: jira.hcl\n    proj
 async fn a_better_file_decides_without_a_restart_and_a_bad_one_changes_nothing() {
     let jira = board(&[("SHOP-1", "To Do"), ("SHOP-2", "To Do")]).await;
     let conduit = Running::start(&jira).await;
-    let hook = register(&conduit.url, "acme/shop").await;
-    let trace = conduit.trace(&hook, "d-1", &merged(1, "SHOP-1", "develop")).await;
+    let hook = register(&conduit.process.url, "acme/shop").await;
+    let trace = conduit.trace(&hook, "d-1", &merged_from(1, "SHOP-1", "x", "develop")).await;
     assert_eq!(trace.reason, Reason::NoRuleMatched);
     let first = conduit.health().await.unwrap();
     assert_eq!(first["rules_reload_failed"], Value::Null);
@@ -149,7 +104,7 @@ async fn a_better_file_decides_without_a_restart_and_a_bad_one_changes_nothing()
 
     conduit.write_rules(&rules_for_develop());
     let second = conduit.until_other_rules(&first).await;
-    let trace = conduit.trace(&hook, "d-2", &merged(2, "SHOP-1", "develop")).await;
+    let trace = conduit.trace(&hook, "d-2", &merged_from(2, "SHOP-1", "x", "develop")).await;
     assert_eq!((trace.reason, jira.status("SHOP-1").as_deref()), (Reason::Moved, Some("In Progress")));
     assert_eq!(trace.tickets[0].rules.as_deref(), second["rules"].as_str());
 
@@ -159,7 +114,7 @@ async fn a_better_file_decides_without_a_restart_and_a_bad_one_changes_nothing()
     assert!(findings.contains("E011") && findings.contains("jira.hcl:14:"), "{findings}");
     assert_eq!((&bad["ready"], &bad["rules"]), (&Value::Bool(true), &second["rules"]));
     assert!(conduit.metrics().await.contains("conduit_rules_reload_failed 1"));
-    let trace = conduit.trace(&hook, "d-3", &merged(3, "SHOP-2", "develop")).await;
+    let trace = conduit.trace(&hook, "d-3", &merged_from(3, "SHOP-2", "x", "develop")).await;
     assert_eq!(trace.reason, Reason::Moved, "the old rules still decide");
 
     conduit.write_rules(RULES);
@@ -172,15 +127,15 @@ async fn a_better_file_decides_without_a_restart_and_a_bad_one_changes_nothing()
 async fn a_project_comes_with_its_machine_and_another_site_with_a_restart() {
     let jira = board(&[("SHOP-1", "To Do")]).await;
     let conduit = Running::start(&jira).await;
-    let hook = register(&conduit.url, "acme/shop").await;
-    let trace = conduit.trace(&hook, "d-1", &merged(1, "WEB-1", "main")).await;
+    let hook = register(&conduit.process.url, "acme/shop").await;
+    let trace = conduit.trace(&hook, "d-1", &merged(1, "WEB-1")).await;
     assert_eq!(trace.reason, Reason::NoKeys);
     let first = conduit.health().await.unwrap();
 
     conduit.write("statemachines/web.hcl", &RULES.replace("shop", "web"));
     conduit.write("workers.yaml", &WORKERS.replace("jira.hcl", "'*.hcl'").replace("[shop]", "[shop, web]"));
     let second = conduit.until_other_rules(&first).await;
-    let trace = conduit.trace(&hook, "d-2", &merged(2, "WEB-1", "main")).await;
+    let trace = conduit.trace(&hook, "d-2", &merged(2, "WEB-1")).await;
     assert_eq!(trace.reason, Reason::IssueNotFound, "Jira was asked for it");
 
     let elsewhere = "    site: { url: http://127.0.0.1:9, token: hush }\n";
@@ -202,7 +157,8 @@ async fn sighup_reads_what_nobody_could_notice() {
     let first = conduit.health().await.unwrap();
 
     fs::write(&there, rules_for_develop()).unwrap();
-    let asked = Command::new("kill").args(["-HUP", &conduit.child.id().to_string()]).status().unwrap();
+    let asked =
+        Command::new("kill").args(["-HUP", &conduit.process.child.id().to_string()]).status().unwrap();
     assert!(asked.success());
     conduit.until_other_rules(&first).await;
 }

@@ -12,7 +12,8 @@ use jira_sim::{Fault, JiraSim, Kind, When};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::processes::{Process, merged};
+use super::processes::Process;
+use crate::support::payloads::merged;
 use crate::support::redis::Redis;
 use crate::support::service::{
     API_KEY, EMAIL, Hook, KEY, RULES, TOKEN, board, deliver, finished_trace, register, write_config,

@@ -9,8 +9,9 @@ use jira_sim::{JiraSim, Limits};
 use reqwest::Client;
 use serde_json::Value;
 
-use super::processes::{Process, merged};
+use super::processes::Process;
 use crate::support::collector::{Collector, Span};
+use crate::support::payloads::merged;
 use crate::support::redis::Redis;
 use crate::support::service::{
     API_KEY, KEY, RULES, TOKEN, deliver, finished_trace, register, site, write_config,

@@ -14,7 +14,7 @@ use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
-use super::generator::{Figures, Target, Template, read_answer};
+use super::generator::{Answer, Figures, Target, Template, read_answer};
 use super::processes::{Child, Redis};
 use super::{LoadArgs, StoreKind};
 use crate::instance::SECRET;
@@ -129,12 +129,12 @@ impl Answers {
         request: &[u8],
         connection: &mut Option<BufReader<TcpStream>>,
     ) {
-        let sent = exchange(from, to, request, connection).await;
-        if !sent.as_ref().is_ok_and(|status| *status < 400) {
-            // Conduit may have closed it; whoever delivers again connects again.
+        let answer = exchange(from, to, request, connection).await;
+        if answer.as_ref().map_or(true, |answer| answer.last) {
+            // Whoever delivers again connects again.
             *connection = None;
         }
-        *self.0.entry(sent.unwrap_or(0)).or_default() += 1;
+        *self.0.entry(answer.map_or(0, |answer| answer.status)).or_default() += 1;
     }
 }
 
@@ -153,12 +153,14 @@ async fn exchange(
     to: SocketAddr,
     request: &[u8],
     connection: &mut Option<BufReader<TcpStream>>,
-) -> anyhow::Result<u16> {
+) -> anyhow::Result<Answer> {
     let stream = if let Some(stream) = connection {
         stream
     } else {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;
+        // Ports that wait for stragglers would soon be all that there are, and looking for a free one all that is done.
+        socket.set_zero_linger()?;
         socket.bind((from, 0).into())?;
         let stream = socket.connect(to).await?;
         stream.set_nodelay(true)?;

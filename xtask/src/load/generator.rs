@@ -141,7 +141,7 @@ async fn send_until(end: Instant, address: SocketAddr, template: &Template) -> a
         let request = template.request();
         let sent = Instant::now();
         stream.get_mut().write_all(&request).await?;
-        let status = read_answer(&mut stream).await?;
+        let Answer { status, .. } = read_answer(&mut stream).await?;
         if status != 202 {
             bail!("a delivery was answered {status}");
         }
@@ -150,8 +150,15 @@ async fn send_until(end: Instant, address: SocketAddr, template: &Template) -> a
     Ok(latencies)
 }
 
-/// Reads one answer whole and returns its status.
-pub(super) async fn read_answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<u16> {
+/// What is heard of an answer.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// The connection ends with it.
+    pub(super) last: bool,
+}
+
+/// Reads one answer whole.
+pub(super) async fn read_answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<Answer> {
     let mut head = Vec::with_capacity(512);
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.context("the connection was closed")?);
@@ -165,5 +172,5 @@ pub(super) async fn read_answer(stream: &mut BufReader<TcpStream>) -> anyhow::Re
         .context("an answer without a length")?;
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    Ok(status)
+    Ok(Answer { status, last: head.contains("\r\nconnection: close\r\n") })
 }
