@@ -32,6 +32,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEn
 
 pub use error::CliError;
 
+use crate::app::dumps;
 use crate::settings::{ServeArgs, WorkerArgs};
 
 /// Moves Jira tickets when code moves.
@@ -133,7 +134,7 @@ enum Command {
 /// Runs one command and says how it ended.
 pub fn run() -> ExitCode {
     let (command, matches) = (Cli::command(), Cli::command().get_matches());
-    for warning in exposed::warnings(&command, &matches) {
+    for warning in exposed::warnings(&command, &matches).into_iter().chain(dumps::forbid().err()) {
         eprintln!("warning: {warning}");
     }
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());

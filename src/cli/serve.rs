@@ -1,8 +1,8 @@
 //! `conduit serve` and `conduit worker`
 
 use super::CliError;
+use crate::app::StoppedWaiting;
 use crate::app::service::Service;
-use crate::app::{StoppedWaiting, dumps};
 use crate::clock::Clock;
 use crate::settings::{LogArgs, ServeArgs, Settings, TraceArgs, WorkerArgs};
 use crate::telemetry::{LogFormat, init_logs, init_spans};
@@ -20,7 +20,6 @@ pub(super) async fn worker(args: WorkerArgs) -> Result<(), CliError> {
 async fn run(settings: Settings, log: &LogArgs, traces: &TraceArgs) -> Result<(), CliError> {
     let format = if log.log_format == "json" { LogFormat::Json } else { LogFormat::Text };
     init_logs(&log.log, format).map_err(|error| CliError::Usage(format!("CONDUIT_LOG: {error}")))?;
-    dumps::forbid();
     if let Some(traces) = &traces.check()? {
         // What stands in their way is a setting.
         init_spans(traces).map_err(|error| CliError::Usage(error.to_string()))?;

@@ -4,10 +4,12 @@
 //! `typical.json`, as its dictionary, at once: the event of a pull request shrinks to a fifth instead of to a half.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::error::Error;
 use std::io::Read;
 use std::sync::LazyLock;
 
+use zstd::bulk::Compressor;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 
 use super::{Result, StoreError};
@@ -32,6 +34,10 @@ const TYPICAL: &[u8] = include_bytes!("typical.json");
 
 static ENCODER: LazyLock<EncoderDictionary<'static>> =
     LazyLock::new(|| EncoderDictionary::copy(TYPICAL, LEVEL));
+thread_local! {
+    /// Kept, because its tables cost as much to set up as an event does to compress.
+    static PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
 static DECODER: LazyLock<DecoderDictionary<'static>> = LazyLock::new(|| DecoderDictionary::copy(TYPICAL));
 
 /// Compresses a body for [`super::Store::save_body`].
@@ -50,8 +56,14 @@ pub(super) fn pack(json: Vec<u8>) -> Result<Vec<u8>> {
     if json.len() < SHORT {
         return Ok(json);
     }
-    let compressed = zstd::bulk::Compressor::with_prepared_dictionary(&ENCODER)
-        .and_then(|mut compressor| compressor.compress(&json))
+    let compressed = PACKER
+        .with_borrow_mut(|packer| {
+            let packer = match packer {
+                Some(packer) => packer,
+                none => none.insert(Compressor::with_prepared_dictionary(&ENCODER)?),
+            };
+            packer.compress(&json)
+        })
         .map_err(|error| StoreError::Damaged { what: "JSON to compress".into(), why: error.to_string() })?;
     let mut packed = Vec::with_capacity(1 + compressed.len());
     packed.push(BY_TYPICAL);

@@ -82,6 +82,12 @@ fn environment(replaced: &[(PathBuf, &'static str)]) -> anyhow::Result<Vec<(&'st
     let (mut rust, mut c) = (Vec::new(), Vec::new());
     for (from, to) in replaced {
         let from = from.to_str().context("a folder's name is not UTF-8")?;
+        // The flags of a C compiler are parted by blanks.
+        if from.contains(char::is_whitespace) {
+            bail!(
+                "there is a blank in `{from}`, which a C compiler's flags cannot carry: build in another folder"
+            );
+        }
         rust.push(format!("--remap-path-prefix={from}={to}"));
         c.push(format!("-ffile-prefix-map={from}={to}"));
     }
