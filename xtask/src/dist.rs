@@ -111,3 +111,18 @@ fn committed_at() -> String {
     let time = cargo::output_of(git.current_dir(cargo::root()).args(["log", "-1", "--format=%ct"]));
     time.map_or_else(|_| "0".to_owned(), |time| time.trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_whose_name_no_flag_can_carry_is_refused_before_anything_is_built() {
+        let refused = environment(&[("/home/ada/my projects/conduit".into(), "/conduit")]).unwrap_err();
+        assert!(refused.to_string().contains("build in another folder"), "{refused}");
+        let flags = environment(&[("/home/ada/conduit".into(), "/conduit")]).unwrap();
+        let of = |name: &str| flags.iter().find(|(flag, _)| *flag == name).unwrap().1.clone();
+        assert_eq!(of("CFLAGS"), "-ffile-prefix-map=/home/ada/conduit=/conduit");
+        assert_eq!(of("CARGO_ENCODED_RUSTFLAGS"), "--remap-path-prefix=/home/ada/conduit=/conduit");
+    }
+}
