@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use super::ledger::{Ledger, Offence, Ticket, Wrong};
 use super::records;
@@ -18,7 +19,11 @@ pub(super) async fn progress(name: &str, storm: &Storm) {
     let accepted = counts.get("deliveries accepted").copied().unwrap_or_default();
     let waiting = records::waiting(&storm.world).await.map_or("?".to_owned(), |waiting| waiting.to_string());
     let left = storm.left().as_secs();
-    eprintln!("  {name}: {left:>4} s left, {accepted} accepted, {waiting} waiting, {faults} killed or held");
+    // The disk of our own log may be full, too: the run goes on.
+    let _ = writeln!(
+        std::io::stderr(),
+        "  {name}: {left:>4} s left, {accepted} accepted, {waiting} waiting, {faults} killed or held"
+    );
 }
 
 /// The ledger.
