@@ -33,7 +33,7 @@ impl Elsewhere {
         Self { path: path.to_owned(), seen: Arc::default() }
     }
 
-    /// Ends when something was written since it ended last; the first time at once.
+    /// Ends when something was written since it ended last; the first time in any case.
     pub(super) async fn written(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;

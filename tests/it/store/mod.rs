@@ -19,7 +19,6 @@ mod handover;
 mod ingest;
 mod leases;
 mod leftovers;
-mod measure;
 mod on_redis;
 mod on_sqlite;
 mod pauses;
